@@ -4,5 +4,6 @@ pub mod caller;
 pub mod entropy;
 pub mod error;
 pub mod ids;
+pub mod jose;
 pub mod secret;
 pub mod time;
