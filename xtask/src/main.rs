@@ -1,1 +1,64 @@
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+
+#![expect(clippy::print_stdout, reason = "a command line tool")]
+
+mod clients;
+mod debian;
+mod deny;
+mod docs;
+mod postgres;
+mod process;
+mod purity;
+mod server;
+mod size;
+mod test;
+mod tools;
+mod transcript;
+
+use std::{path::Path, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every gate and every test, as the automatic runs do.
+    Test(test::Options),
+    /// Measure the release binary: its size, its start, its idle memory.
+    Size,
+    /// Run a private PostgreSQL in the foreground until Ctrl-C.
+    Postgres,
+}
+
+fn main() -> ExitCode {
+    match enter_project().and_then(|()| run(Cli::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Task::Test(options) => test::run(&options),
+        Task::Size => size::run(),
+        Task::Postgres => postgres::run_in_foreground(),
+    }
+}
+
+/// Goes to the top of the project; every path below is relative to it.
+fn enter_project() -> Result<()> {
+    let manifest = std::env::var("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
+    let top = Path::new(&manifest).parent().context("xtask lies in the project")?;
+    std::env::set_current_dir(top).with_context(|| format!("cannot enter {}", top.display()))
+}

@@ -1,0 +1,74 @@
+//! Real, unmodified client libraries against the real binary, on both engines.
+//!
+//! A client is a folder in `clients/` with `package.json`, `package-lock.json` and `run.mjs`. After `npm ci` its `node run.mjs`
+//! is run once on each engine, in that folder. It starts the server itself, stops it, and exits 0 when all is well; its last
+//! printed line is the summary shown here. It is given:
+//!
+//! * `RINGFENCE_BIN`: the server's path,
+//! * `RINGFENCE_DATABASE`: the URL of an empty database of its own,
+//! * `RINGFENCE_LISTEN` and `RINGFENCE_ADMIN_LISTEN`: two free addresses, as `127.0.0.1:PORT`,
+//! * `RINGFENCE_SCRATCH`: an empty folder that is removed afterwards, for the server to work in.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    process::{capture, free_addresses, target, watch},
+    server,
+    test::Shared,
+};
+
+/// Runs every client on every engine.
+pub fn check(shared: &Shared) -> Result<()> {
+    let clients = clients()?;
+    println!("{} clients", clients.len());
+    for client in &clients {
+        install(client)?;
+        let name = client.file_name().unwrap_or_default().to_string_lossy();
+        run(client, "sqlite", |scratch| Ok(format!("sqlite:{}", scratch.join("ringfence.db").display())))?;
+        run(client, "postgresql", |_| shared.postgres()?.create(&format!("client_{name}")))?;
+    }
+    Ok(())
+}
+
+fn clients() -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = fs::read_dir("clients")
+        .into_iter()
+        .flatten()
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path| path.as_ref().map_or(true, |path| path.join("package.json").exists()))
+        .collect::<Result<_>>()?;
+    found.retain(|path| path.join("run.mjs").exists());
+    found.sort();
+    Ok(found)
+}
+
+/// Installs exactly what the lock file says; scripts of packages are not run.
+fn install(client: &Path) -> Result<()> {
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]);
+    npm.current_dir(client).env("npm_config_cache", target()?.join("npm-cache"));
+    npm.env("npm_config_update_notifier", "false");
+    capture(&mut npm).map(drop)
+}
+
+fn run(client: &Path, engine: &str, database: impl FnOnce(&Path) -> Result<String>) -> Result<()> {
+    let scratch = tempfile::Builder::new().prefix("client-").tempdir_in(target()?)?;
+    let [listen, admin] = free_addresses()?;
+    // `timeout` ends its whole process group: the server does not outlive a client that hangs.
+    let mut node = Command::new("timeout");
+    node.args(["--kill-after=5", "300", "node", "run.mjs"]).current_dir(client);
+    node.env("RINGFENCE_BIN", server::program()?).env("RINGFENCE_SCRATCH", scratch.path());
+    node.env("RINGFENCE_DATABASE", database(scratch.path())?);
+    node.env("RINGFENCE_LISTEN", listen.to_string()).env("RINGFENCE_ADMIN_LISTEN", admin.to_string());
+    let since = watch();
+    let output = capture(&mut node).with_context(|| format!("{} on {engine}", client.display()))?;
+    let summary = output.trim_end().lines().next_back().unwrap_or("printed nothing");
+    println!("{} on {engine}: {summary} ({:.1} s)", client.display(), since.elapsed().as_secs_f64());
+    Ok(())
+}
