@@ -194,6 +194,8 @@ pub enum Noun {
     SigningKey,
     /// A guest target.
     GuestTarget,
+    /// An address that nothing answers at.
+    Endpoint,
 }
 
 impl fmt::Display for Noun {
@@ -210,6 +212,7 @@ impl fmt::Display for Noun {
             Self::Invitation => "invitation",
             Self::SigningKey => "signing key",
             Self::GuestTarget => "guest target",
+            Self::Endpoint => "endpoint",
         })
     }
 }

@@ -5,5 +5,7 @@ pub mod entropy;
 pub mod error;
 pub mod ids;
 pub mod jose;
+pub mod password;
+pub mod seal;
 pub mod secret;
 pub mod time;
