@@ -103,6 +103,21 @@ id!(/// An invitation into an application.
     InvitationId);
 id!(/// A membership of an identity in an application.
     MembershipId);
+
+impl SessionId {
+    /// A number that spreads sessions evenly over shards.
+    pub(crate) fn spread(self) -> usize {
+        usize::from(self.0.as_bytes()[15])
+    }
+}
+
+impl MembershipId {
+    /// The id of the membership that a guest has without a row: its own.
+    pub const fn of_guest(guest: IdentityId) -> Self {
+        Self(guest.0)
+    }
+}
+
 id!(/// An open connection.
     ConnectionId);
 id!(/// A guest target: what a guest may reach.

@@ -1,0 +1,237 @@
+//! Projects: one user base and one issuer each, and the boundary of tenancy.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::{
+    ids::{ApplicationId, GuestTargetId, ProjectId},
+    password::PasswordPolicy,
+    store::StoreResult,
+    time::Timestamp,
+};
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Project {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name, unique in the installation.
+    pub name: String,
+    /// What is configured for it.
+    pub policy: ProjectPolicy,
+    /// Since when nobody may sign in.
+    pub disabled_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A project's configuration, as in the provisioning file (DESIGN §17).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectPolicy {
+    /// Rules for new passwords.
+    pub password: PasswordPolicy,
+    /// How long tokens live.
+    pub tokens: TokenPolicy,
+    /// When a new e-mail address counts.
+    pub email_change: EmailChange,
+    /// Where a password-reset link leads, with `{token}` for the secret; a dialect has a default of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_url: Option<String>,
+    /// SIP settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sip: Option<SipPolicy>,
+    /// Unsafe compatibility, off by default; each use is audited.
+    pub compat: Compat,
+    /// Federated sign-in, by provider.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub federation: Map<String, Value>,
+}
+
+/// How long tokens live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenPolicy {
+    /// An access token, and a session of a protocol that cannot refresh.
+    pub access: Span,
+    /// A refresh token, and a guest's session.
+    pub refresh: Span,
+}
+
+impl Default for TokenPolicy {
+    fn default() -> Self {
+        Self { access: Span::hours(24), refresh: Span::days(30) }
+    }
+}
+
+/// When a changed e-mail address takes effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailChange {
+    /// At once.
+    #[default]
+    Immediate,
+    /// After a link sent to the new address was used.
+    Verified,
+}
+
+/// SIP settings of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SipPolicy {
+    /// The digest realm.
+    pub domain: String,
+}
+
+/// Switches for behaviour that is unsafe and that old clients need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compat {
+    /// Accept tokens in the query string.
+    pub token_in_query: bool,
+    /// Accept a SIP digest as an HTTP credential.
+    pub digest_over_http: bool,
+}
+
+/// A span of time as people write it: `90s`, `15m`, `24h`, `30d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(Duration);
+
+impl Span {
+    /// So many hours.
+    pub const fn hours(hours: u64) -> Self {
+        Self(Duration::from_secs(hours * 3600))
+    }
+
+    /// So many days.
+    pub const fn days(days: u64) -> Self {
+        Self::hours(days * 24)
+    }
+
+    /// The span as a duration.
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Reads the text form; zero is refused.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = match &text[digits.len()..] {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return None,
+        };
+        let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+        (seconds > 0).then_some(Self(Duration::from_secs(seconds)))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "m")] {
+            if seconds.is_multiple_of(unit) {
+                return write!(f, "{}{name}", seconds / unit);
+            }
+        }
+        write!(f, "{seconds}s")
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a span of time is a number with s, m, h or d"))
+    }
+}
+
+/// Names a project or an application of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// A project by id.
+    Id(ProjectId),
+    /// A project by the name of its configuration, such as a mount's `default`.
+    Name(String),
+    /// An application, and so its project, by id.
+    Application(ApplicationId),
+    /// An application, and so its project, by a name of some dialect, e.g. a publishable key.
+    Alias {
+        /// Who gives such names.
+        scheme: &'static str,
+        /// The name.
+        value: String,
+    },
+}
+
+/// Something that guests may reach, such as an assistant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GuestTarget {
+    /// Its id.
+    pub id: GuestTargetId,
+    /// Its project.
+    pub project: ProjectId,
+    /// What it is, e.g. `ai_assistant`.
+    pub kind: String,
+    /// Its name on the wire, unique with `kind` in the project.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Storage of projects, guest targets and of what belongs to the installation as a whole.
+pub trait ProjectStore {
+    /// Adds a project; `false` when the name is taken.
+    fn insert_project(&mut self, project: &Project) -> StoreResult<bool>;
+    /// A project by id.
+    fn project(&mut self, id: ProjectId) -> StoreResult<Option<Project>>;
+    /// A project by name.
+    fn project_by_name(&mut self, name: &str) -> StoreResult<Option<Project>>;
+    /// Projects in order of id, after `after`.
+    fn projects(&mut self, after: Option<ProjectId>, limit: u32) -> StoreResult<Vec<Project>>;
+    /// Replaces policy and standing.
+    fn update_project(&mut self, project: &Project) -> StoreResult<()>;
+
+    /// Adds a guest target; `false` when (kind, name) is taken in the project.
+    fn insert_guest_target(&mut self, target: &GuestTarget) -> StoreResult<bool>;
+    /// A guest target by kind and name.
+    fn guest_target(&mut self, project: ProjectId, kind: &str, name: &str) -> StoreResult<Option<GuestTarget>>;
+    /// All guest targets of a project, in order of id.
+    fn guest_targets(&mut self, project: ProjectId) -> StoreResult<Vec<GuestTarget>>;
+    /// Removes a guest target; `false` when there is none.
+    fn delete_guest_target(&mut self, id: GuestTargetId) -> StoreResult<bool>;
+
+    /// A fact about the installation, e.g. which master key sealed it.
+    fn installation_fact(&mut self, name: &str) -> StoreResult<Option<String>>;
+    /// Records such a fact.
+    fn set_installation_fact(&mut self, name: &str, value: &str) -> StoreResult<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_and_print_in_the_largest_unit() {
+        for (text, seconds, printed) in
+            [("90s", 90, "90s"), ("60m", 3600, "1h"), ("24h", 86_400, "1d"), ("30d", 2_592_000, "30d")]
+        {
+            let span = Span::parse(text).unwrap();
+            assert_eq!((span.duration().as_secs(), span.to_string().as_str()), (seconds, printed));
+        }
+        for text in ["", "0s", "12", "h", "1w", "-1s", "1.5h", "99999999999999999999d"] {
+            assert_eq!(Span::parse(text), None, "{text}");
+        }
+    }
+}

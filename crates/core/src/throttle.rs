@@ -1,0 +1,108 @@
+//! Throttling of failed authentication: counters in the store, so that a restart forgets nothing (SP 800-63B §5.2.2).
+
+use std::{net::IpAddr, time::Duration};
+
+use crate::{identity::Identifier, ids::ProjectId, secret::TokenDigest, store::StoreResult, time::Timestamp};
+
+/// Consecutive failures after which an identity is locked until its password is reset.
+pub const MAX_CONSECUTIVE_FAILURES: u32 = 100;
+
+/// Failures that cost no wait, for people who mistype.
+const FREE_FAILURES: u32 = 5;
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// Failures an address may make within [`ADDRESS_WINDOW`] before it waits; many people may share one.
+const ADDRESS_FAILURES: u32 = 60;
+/// How long an address's failures are remembered.
+const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
+
+/// What failures are counted under.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ThrottleKey(String);
+
+impl ThrottleKey {
+    /// Under the identifier somebody tries, known or not, so that the answer tells nothing.
+    pub fn identifier(project: ProjectId, identifier: &Identifier) -> Self {
+        let name = format!("{project}\n{}\n{}", identifier.scheme(), identifier.value());
+        Self(format!("id:{}", TokenDigest::of(name.as_bytes()).as_str()))
+    }
+
+    /// Under the client's address; an IPv6 /64 is one client.
+    pub fn address(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(v4) => format!("ip:{v4}"),
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("ip:{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        })
+    }
+
+    /// The stored text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn is_address(&self) -> bool {
+        self.0.starts_with("ip:")
+    }
+
+    /// Failures before this moment no longer count.
+    pub fn forgets_before(&self, now: Timestamp) -> Timestamp {
+        if self.is_address() { now - ADDRESS_WINDOW } else { Timestamp::from_millis(i64::MIN) }
+    }
+
+    /// How long to wait after so many failures.
+    pub fn wait_after(&self, failures: u32) -> Duration {
+        if self.is_address() {
+            return if failures < ADDRESS_FAILURES { Duration::ZERO } else { Duration::from_mins(1) };
+        }
+        match failures.checked_sub(FREE_FAILURES) {
+            None => Duration::ZERO,
+            Some(doublings) => Duration::from_secs(1 << doublings.min(12)).min(LONGEST_WAIT),
+        }
+    }
+}
+
+/// A counter as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Throttle {
+    /// Failures in a row.
+    pub failures: u32,
+    /// No attempt is looked at before this.
+    pub blocked_until: Option<Timestamp>,
+}
+
+/// Storage of failure counters.
+pub trait ThrottleStore {
+    /// The counter, if any failure was recorded.
+    fn throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>>;
+    /// Counts one more failure atomically and returns the new count; one before `forgets_before` starts anew.
+    fn count_failure(&mut self, key: &ThrottleKey, now: Timestamp, forgets_before: Timestamp) -> StoreResult<u32>;
+    /// Refuses attempts until `until`; never shortens a wait.
+    fn block(&mut self, key: &ThrottleKey, until: Timestamp) -> StoreResult<()>;
+    /// Forgets the failures.
+    fn reset_throttle(&mut self, key: &ThrottleKey) -> StoreResult<()>;
+    /// Removes up to `limit` counters without a failure since `before`, and reports how many.
+    fn sweep_throttles(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n73_addresses_of_one_slash_64_share_a_bucket() {
+        let key = |text: &str| ThrottleKey::address(text.parse().unwrap());
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_eq!(key("::ffff:192.0.2.7"), key("192.0.2.7"));
+    }
+
+    #[test]
+    fn waits_grow_to_an_hour() {
+        let key = ThrottleKey("id:x".to_owned());
+        let waits: Vec<_> = [1, 4, 5, 6, 10, 16, 17, 99].map(|n| key.wait_after(n).as_secs()).into();
+        assert_eq!(waits, [0, 0, 1, 2, 32, 2048, 3600, 3600]);
+    }
+}
