@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod audit;
+pub mod authority;
 pub mod caller;
 pub mod context;
 pub mod credential;
@@ -22,6 +23,8 @@ pub mod seal;
 pub mod secret;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod throttle;
 pub mod time;
 pub mod verification;

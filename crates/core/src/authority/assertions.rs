@@ -1,0 +1,373 @@
+//! Assertions: tokens that a trusted issuer of an application signed (RFC 7523), judged by a profile.
+//!
+//! The token itself stays the credential of the session it starts: shown again it is the same session, so that revoking the
+//! session ends the token, and a session lasts as long as its assertion.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Authenticated, Authority, Log,
+    authenticate::{admit, allow_way, resolve},
+    sessions::{SessionSeed, start_session},
+};
+use crate::{
+    application::{Application, WayIn},
+    caller::ScopeSet,
+    context::Ctx,
+    error::{AuthError, Noun, Rule, TokenFault},
+    identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing},
+    ids::{IdentityId, IssuerId, MembershipId},
+    issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, TrustedIssuer},
+    jose::{Claims, Unverified, Validity, VerifyingKey},
+    membership::Membership,
+    project::{Project, ProjectRef},
+    secret::{RawToken, TokenDigest, TokenKind},
+    session::Session,
+    store::Tx,
+    time::Timestamp,
+};
+
+/// The end of a session whose assertion has none: it must stay known as long as the assertion could be shown again.
+const NEVER: Timestamp = Timestamp::from_seconds(253_402_300_799);
+
+/// An assertion whose signature and claims were checked, and nothing else yet.
+struct Verified {
+    issuer: IssuerId,
+    claims: Claims,
+    kind: AssertedKind,
+    subject: String,
+    expires_at: Timestamp,
+}
+
+impl Authority {
+    pub(super) async fn by_assertion(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        jwt: RawToken,
+        profile: &'static AssertionProfile,
+    ) -> Result<Authenticated, AuthError> {
+        if TokenKind::of(&jwt).is_some() {
+            return Err(TokenFault::Type.into());
+        }
+        let bearer = jwt.digest();
+        if let Some(known) = self.session_of_bearer(ctx, &bearer, &reference).await? {
+            return Ok(known);
+        }
+        let unverified = Unverified::parse(jwt.expose())?;
+        let (application, issuers, aliases) = self.trust_of(reference.clone()).await?;
+        let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
+        let verified = judge_claims(ctx, profile, &aliases, issuer, claims)?;
+        let seed = self.session_seed(ctx, &["jwt"]);
+        let ids = FreshIds {
+            identity: IdentityId::mint(ctx.now, self.entropy.as_ref()),
+            membership: MembershipId::mint(ctx.now, self.entropy.as_ref()),
+        };
+        let digest = bearer.clone();
+        let admitted = self
+            .commit(ctx, move |tx, log| admit_asserted(tx, log, &application, verified, profile, &seed, ids, &digest))
+            .await;
+        match admitted {
+            // Two requests brought the same new assertion or the same new subject; the other one won and made the rows.
+            Err(AuthError::Conflict(Noun::Session)) => {
+                self.session_of_bearer(ctx, &bearer, &reference).await?.ok_or(AuthError::SessionRevoked)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The session that this very token started, if it was seen before.
+    async fn session_of_bearer(
+        &self,
+        ctx: &Ctx,
+        bearer: &TokenDigest,
+        reference: &ProjectRef,
+    ) -> Result<Option<Authenticated>, AuthError> {
+        let (digest, reference) = (bearer.clone(), reference.clone());
+        let found = self
+            .store
+            .read(move |tx| {
+                let Some(session) = tx.session_by_bearer(&digest)? else { return Ok(None) };
+                let (_, application) = resolve(tx, &reference)?;
+                Ok(Some((session, application.map(|application| application.id))))
+            })
+            .await?;
+        let Some((id, application)) = found else { return Ok(None) };
+        let live = self.live_session(ctx, id).await?;
+        if live.application.as_ref().map(|own| own.id) != application {
+            return Err(TokenFault::Audience.into());
+        }
+        Ok(Some(Authenticated::clone(&live)))
+    }
+
+    /// The application, the issuers it trusts, and its names.
+    async fn trust_of(
+        &self,
+        reference: ProjectRef,
+    ) -> Result<(Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>), AuthError> {
+        self.store
+            .read(move |tx| {
+                let (_, application) = resolve(tx, &reference)?;
+                let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
+                let issuers = tx.issuers(application.id)?;
+                let mut aliases = tx.aliases(application.id)?;
+                aliases.push(crate::application::Alias { scheme: String::new(), value: application.id.short() });
+                Ok((application, issuers, aliases))
+            })
+            .await
+    }
+
+    /// The issuer of this profile that signed, and what it says. Several may be trusted at once.
+    pub(super) fn verify_with_any(
+        &self,
+        unverified: Unverified<'_>,
+        issuers: &[TrustedIssuer],
+        profile: &AssertionProfile,
+    ) -> Result<(IssuerId, Claims), AuthError> {
+        let alg = unverified.header().alg;
+        if !profile.algs.contains(&alg) {
+            return Err(TokenFault::Algorithm.into());
+        }
+        // Without an issuer nobody could have signed it for this application.
+        let mut refusal = TokenFault::Key;
+        for issuer in issuers.iter().filter(|issuer| issuer.profile == profile.name) {
+            let secret = self.sealer.open(&issuer.secret, &issuer_context(issuer.id))?;
+            let key = VerifyingKey::hmac(alg, &secret).map_err(AuthError::from)?;
+            match unverified.verify_payload(&key) {
+                Ok(_) => return Ok((issuer.id, unverified.verify(&key)?)),
+                Err(fault) => refusal = fault,
+            }
+        }
+        Err(refusal.into())
+    }
+}
+
+/// The context that a trusted issuer's secret is sealed with.
+pub(super) fn issuer_context(id: IssuerId) -> String {
+    format!("trusted_issuer:{id}")
+}
+
+fn judge_claims(
+    ctx: &Ctx,
+    profile: &AssertionProfile,
+    aliases: &[crate::application::Alias],
+    issuer: IssuerId,
+    claims: Claims,
+) -> Result<Verified, AuthError> {
+    claims.check_times(&Validity {
+        require_exp: profile.exp_required,
+        max_lifetime: profile.max_lifetime,
+        ..Validity::at(ctx.now)
+    })?;
+    let names = |scheme: &str, value: &str| {
+        aliases.iter().any(|alias| (alias.scheme == scheme || alias.scheme.is_empty()) && alias.value == value)
+    };
+    let audience = claims.audience()?;
+    let addressed = match (profile.audience, &audience[..]) {
+        (AudienceRule::UrlPath { segment, scheme }, [only]) => {
+            path_names(only, segment).is_some_and(|value| names(scheme, value))
+        }
+        (AudienceRule::Exactly(text), [only]) => *only == text,
+        _ => false,
+    };
+    if !addressed {
+        return Err(TokenFault::Audience.into());
+    }
+    let sub = claims.string("sub")?;
+    let kind = profile
+        .kinds
+        .iter()
+        .find(|(expected, _)| match (expected, sub) {
+            (ExpectedSub::Is(text), Some(sub)) => sub == *text,
+            (ExpectedSub::Absent, None) => true,
+            (ExpectedSub::ApplicationAlias(scheme), Some(sub)) => names(scheme, sub),
+            _ => false,
+        })
+        .map(|(_, kind)| *kind)
+        .ok_or(TokenFault::Type)?;
+    let subject = match claims.get(profile.subject) {
+        Some(Value::String(text)) if !text.is_empty() && text.len() <= 255 => text.clone(),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
+        _ => return Err(TokenFault::Claims.into()),
+    };
+    let expires_at = claims.time("exp")?.unwrap_or(NEVER);
+    Ok(Verified { issuer, claims, kind, subject, expires_at })
+}
+
+/// The second segment of a URL's path when the first is `segment`; what stands before the path is not looked at.
+pub fn path_names<'a>(url: &'a str, segment: &str) -> Option<&'a str> {
+    let (_, after_scheme) = url.split_once("://")?;
+    let (_, path) = after_scheme.split_once('/')?;
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut segments = path.split('/');
+    (segments.next()? == segment).then_some(())?;
+    segments.next().filter(|name| !name.is_empty())
+}
+
+#[derive(Clone, Copy)]
+struct FreshIds {
+    identity: IdentityId,
+    membership: MembershipId,
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything the transaction needs was made before it")]
+fn admit_asserted(
+    tx: &mut dyn Tx,
+    log: &mut Log,
+    application: &Application,
+    verified: Verified,
+    profile: &AssertionProfile,
+    seed: &SessionSeed,
+    ids: FreshIds,
+    bearer: &TokenDigest,
+) -> Result<Authenticated, AuthError> {
+    let (project, application) = resolve(tx, &ProjectRef::Application(application.id))?;
+    let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
+    admit(&project, Some(&application), None, None, seed.now())?;
+    allow_way(Some(&application), WayIn::Assertion)?;
+    let asserted =
+        Asserted { project: &project, application: &application, verified: &verified, profile, now: seed.now() };
+    let identity = match verified.kind {
+        AssertedKind::Member => asserted.member(tx)?,
+        AssertedKind::External => asserted.external(tx, ids)?,
+    };
+    admit(&project, Some(&application), Some(&identity), None, seed.now())?;
+    let session = Session {
+        confined: true,
+        issuer: Some(verified.issuer),
+        claims: Some(verified.claims.into_map()),
+        expires_at: verified.expires_at,
+        ..seed.session(&identity, &project, Some(&application))
+    };
+    if !start_session(tx, log, &session, Some(bearer))? {
+        return Err(AuthError::Conflict(Noun::Session));
+    }
+    Ok(Authenticated {
+        identity: Arc::new(identity),
+        project: Arc::new(project),
+        application: Some(Arc::new(application)),
+        session: Some(Arc::new(session)),
+        scopes: ScopeSet::default(),
+    })
+}
+
+/// Finds or makes whom an assertion speaks of.
+struct Asserted<'a> {
+    project: &'a Project,
+    application: &'a Application,
+    verified: &'a Verified,
+    profile: &'a AssertionProfile,
+    now: Timestamp,
+}
+
+impl Asserted<'_> {
+    /// An account of ours, which an issuer may speak for only where the account is a member.
+    fn member(&self, tx: &mut dyn Tx) -> Result<Identity, AuthError> {
+        let id = IdentityId::from_short(&self.verified.subject).ok_or(TokenFault::Claims)?;
+        let identity = tx.identity(id)?.filter(|found| found.kind == IdentityKind::Member);
+        let identity = identity.filter(|found| found.project == self.project.id).ok_or(TokenFault::Claims)?;
+        match tx.membership(self.application.id, id)? {
+            Some(membership) if membership.disabled_at.is_none() => Ok(identity),
+            _ => Err(TokenFault::Claims.into()),
+        }
+    }
+
+    /// A user of the issuer's own system, or the account that a claimed role needs.
+    fn external(&self, tx: &mut dyn Tx, ids: FreshIds) -> Result<Identity, AuthError> {
+        let role = self.claimed_role()?;
+        let (identifier, kind) = if self.profile.account_roles.contains(&role.as_str()) {
+            let address = self.claim(self.profile.profile_claims.email);
+            let address = address.ok_or(AuthError::invalid("email", Rule::Required))?;
+            if !crate::identity::is_email(&address) {
+                return Err(AuthError::invalid("email", Rule::Malformed));
+            }
+            (Identifier::email(&address), IdentityKind::Member)
+        } else {
+            (Identifier::asserted(self.application.id, &self.verified.subject), IdentityKind::External)
+        };
+        if let Some((identity, _)) = tx.identity_by_identifier(self.project.id, &identifier)? {
+            return self.returning(tx, identity);
+        }
+        let identity = self.new_identity(ids.identity, kind);
+        tx.insert_identity(&identity)?;
+        // The address is what the issuer says; nobody has proved it.
+        if !tx.add_identifier(&identity, &HeldIdentifier { identifier, verified_at: None })? {
+            return Err(AuthError::Conflict(Noun::Session));
+        }
+        tx.insert_membership(&Membership {
+            id: ids.membership,
+            project: self.project.id,
+            application: self.application.id,
+            identity: identity.id,
+            role,
+            attributes: Map::new(),
+            disabled_at: None,
+            created_by: identity.id,
+            created_at: self.now,
+            updated_at: self.now,
+        })?;
+        Ok(identity)
+    }
+
+    /// Somebody we know comes back: as what they are here already, whatever role is claimed now.
+    fn returning(&self, tx: &mut dyn Tx, identity: Identity) -> Result<Identity, AuthError> {
+        match tx.membership(self.application.id, identity.id)? {
+            Some(membership) if membership.disabled_at.is_some() => Err(AuthError::Disabled(Noun::Membership)),
+            Some(_) => Ok(identity),
+            // An account that has nothing to do with this application: its issuer does not speak for it.
+            None => Err(AuthError::Conflict(Noun::Identity)),
+        }
+    }
+
+    fn claimed_role(&self) -> Result<String, AuthError> {
+        let Some(role) = self.profile.role.and_then(|claim| self.claim(claim)) else {
+            return Ok(self.profile.default_role.to_owned());
+        };
+        let listed = |roles: &std::collections::BTreeSet<String>| roles.contains(&role);
+        if self.application.settings.assertion_roles.as_ref().is_some_and(|roles| !listed(roles)) {
+            return Err(AuthError::Forbidden { needs: crate::caller::Scope::IdentitiesWrite });
+        }
+        Ok(role)
+    }
+
+    fn claim(&self, name: &str) -> Option<String> {
+        self.verified.claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    fn new_identity(&self, id: IdentityId, kind: IdentityKind) -> Identity {
+        let names = self.profile.profile_claims;
+        Identity {
+            id,
+            project: self.project.id,
+            application: (kind == IdentityKind::External).then_some(self.application.id),
+            kind,
+            profile: Profile {
+                given_name: self.claim(names.given_name),
+                family_name: self.claim(names.family_name),
+                ..Profile::default()
+            },
+            attributes: Map::new(),
+            standing: Standing::default(),
+            created_at: self.now,
+            updated_at: self.now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_names;
+
+    #[test]
+    fn an_audience_names_by_its_path_alone() {
+        assert_eq!(path_names("https://any.example/projects/abc", "projects"), Some("abc"));
+        assert_eq!(path_names("https://any.example/projects/abc/more?x#y", "projects"), Some("abc"));
+        for other in
+            ["projects/abc", "https://any.example", "https://any.example/projects/", "https://any.example/bots/abc"]
+        {
+            assert_eq!(path_names(other, "projects"), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The one gate: whatever somebody presents, it is judged here.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{Authority, Log, sessions::start_session};
+use crate::{
+    application::{Application, WayIn},
+    audit::Audit,
+    caller::{Actor, Caller, ScopeSet},
+    context::Ctx,
+    credential::CredentialKind,
+    error::{AuthError, Noun, TokenFault},
+    identity::{Identifier, Identity, IdentityKind, Profile, Standing},
+    ids::IdentityId,
+    issuer::AssertionProfile,
+    project::{Project, ProjectRef},
+    secret::{Password, RawToken, TokenKind},
+    session::{Session, Standpoint},
+    store::Tx,
+    time::Timestamp,
+};
+
+/// What somebody shows to prove who they are (authenticator output, SP 800-63).
+#[derive(Debug)]
+pub enum PresentedCredential {
+    /// An identifier and a password.
+    Password {
+        /// Where the identifier is looked for.
+        project: ProjectRef,
+        /// Who they say they are.
+        identifier: Identifier,
+        /// What they know.
+        password: Password,
+    },
+    /// An access token of ours.
+    AccessToken(RawToken),
+    /// An API key of a project.
+    ApiKey(RawToken),
+    /// A token signed by a trusted issuer of an application.
+    Assertion {
+        /// The application that trusts the issuer.
+        project: ProjectRef,
+        /// The token.
+        jwt: RawToken,
+        /// What it must look like.
+        profile: &'static AssertionProfile,
+    },
+    /// Nothing: a visitor.
+    Guest {
+        /// The application visited.
+        project: ProjectRef,
+        /// What the visitor says of itself.
+        profile: Profile,
+        /// What only one dialect knows, under its name.
+        attributes: Map<String, Value>,
+        /// Kind and name of what it wants to reach.
+        target: Option<(String, String)>,
+    },
+}
+
+/// Somebody who passed the gate.
+#[derive(Clone, Debug)]
+pub struct Authenticated {
+    /// Who.
+    pub identity: Arc<Identity>,
+    /// In which project.
+    pub project: Arc<Project>,
+    /// Through which application.
+    pub application: Option<Arc<Application>>,
+    /// The session, unless the credential is shown with each request.
+    pub session: Option<Arc<Session>>,
+    /// What it may do beyond its own data.
+    pub scopes: ScopeSet,
+}
+
+impl Authenticated {
+    /// Who asks, for operations on other people's data.
+    pub fn caller(&self) -> Caller {
+        Caller::Identity { identity: self.identity.id, project: self.project.id, scopes: self.scopes.clone() }
+    }
+
+    /// How the audit log names it.
+    pub fn actor(&self) -> Actor {
+        Actor::Identity(self.identity.id)
+    }
+
+    /// Judges standing: see [`admit`].
+    pub(super) fn admit(&self, now: Timestamp) -> Result<(), AuthError> {
+        admit(&self.project, self.application.as_deref(), Some(&self.identity), self.session.as_deref(), now)
+    }
+}
+
+impl From<Standpoint> for Authenticated {
+    fn from(standpoint: Standpoint) -> Self {
+        Self {
+            identity: Arc::new(standpoint.identity),
+            project: Arc::new(standpoint.project),
+            application: standpoint.application.map(Arc::new),
+            scopes: standpoint.session.scopes.clone(),
+            session: Some(Arc::new(standpoint.session)),
+        }
+    }
+}
+
+/// The states that shut somebody out, whichever way they come: the only place that knows them.
+pub(super) fn admit(
+    project: &Project,
+    application: Option<&Application>,
+    identity: Option<&Identity>,
+    session: Option<&Session>,
+    now: Timestamp,
+) -> Result<(), AuthError> {
+    if project.disabled_at.is_some() {
+        return Err(AuthError::Disabled(Noun::Project));
+    }
+    if application.is_some_and(|application| application.disabled_at.is_some()) {
+        return Err(AuthError::Disabled(Noun::Application));
+    }
+    if identity.is_some_and(|identity| !identity.standing.is_active()) {
+        return Err(AuthError::IdentitySuspended);
+    }
+    match session {
+        Some(session) if session.revoked_at.is_some() => Err(AuthError::SessionRevoked),
+        Some(session) if session.expires_at <= now => Err(AuthError::TokenExpired),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the application lets people in this way.
+pub(super) fn allow_way(application: Option<&Application>, way: WayIn) -> Result<(), AuthError> {
+    match application {
+        Some(application) if !application.settings.sign_in.contains(&way) => {
+            Err(AuthError::NotSupported("this way to sign in"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Finds what a [`ProjectRef`] names. The short id of an application names it in every scheme.
+pub(super) fn resolve(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<(Project, Option<Application>), AuthError> {
+    let application = match reference {
+        ProjectRef::Id(id) => return Ok((tx.project(*id)?.ok_or(AuthError::NotFound(Noun::Project))?, None)),
+        ProjectRef::Name(name) => {
+            return Ok((tx.project_by_name(name)?.ok_or(AuthError::NotFound(Noun::Project))?, None));
+        }
+        ProjectRef::Application(id) => tx.application(*id)?,
+        ProjectRef::Alias { scheme, value } => match tx.application_by_alias(scheme, value)? {
+            None => match crate::ids::ApplicationId::from_short(value) {
+                Some(id) => tx.application(id)?,
+                None => None,
+            },
+            found => found,
+        },
+    };
+    let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
+    let project = tx.project(application.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+    Ok((project, Some(application)))
+}
+
+impl Authority {
+    /// Judges what somebody presents with a request. Guests and assertions start a session on first sight; a password
+    /// does not (see [`Authority::sign_in`]).
+    pub async fn authenticate(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
+        let refused_way = way_of(&presented);
+        let outcome = self.judge(ctx, presented, false).await;
+        if let Err(refusal) = &outcome {
+            tracing::debug!(code = refusal.code(), way = refused_way, dialect = ctx.dialect, "authentication refused");
+        }
+        outcome
+    }
+
+    /// Judges what somebody presents in order to sign in, and starts a session for it.
+    pub async fn sign_in(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
+        self.judge(ctx, presented, true).await
+    }
+
+    async fn judge(&self, ctx: &Ctx, presented: PresentedCredential, start: bool) -> Result<Authenticated, AuthError> {
+        match presented {
+            PresentedCredential::Password { project, identifier, password } => {
+                self.by_password(ctx, project, identifier, password, start).await
+            }
+            PresentedCredential::AccessToken(token) => self.by_access_token(ctx, &token).await,
+            PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
+            PresentedCredential::Assertion { project, jwt, profile } => {
+                self.by_assertion(ctx, project, jwt, profile).await
+            }
+            PresentedCredential::Guest { project, profile, attributes, target } => {
+                self.by_guest(ctx, project, profile, attributes, target).await
+            }
+        }
+    }
+
+    async fn by_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Authenticated, AuthError> {
+        let claims = self.verify_access_token(ctx, token).await?;
+        let live = self.live_session(ctx, claims.session).await?;
+        if live.project.id != claims.project {
+            return Err(TokenFault::Key.into());
+        }
+        self.check_shape(&live, &claims)?;
+        Ok(Authenticated::clone(&live))
+    }
+
+    async fn by_api_key(&self, ctx: &Ctx, key: &RawToken) -> Result<Authenticated, AuthError> {
+        refuse_other_kind(key, TokenKind::ApiKey)?;
+        let (digest, now) = (key.digest(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let credential = tx
+                    .credential_by_lookup(&digest)?
+                    .filter(|credential| credential.kind == CredentialKind::ApiKey)
+                    .ok_or(TokenFault::Unknown)?;
+                let application = match credential.application {
+                    Some(id) => tx.application(id)?,
+                    None => None,
+                };
+                let project = tx.project(credential.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+                let identity = tx.identity(credential.identity)?.ok_or(AuthError::InvalidCredentials)?;
+                admit(&project, application.as_ref(), Some(&identity), None, now)?;
+                if !credential.is_usable(now) {
+                    return Err(TokenFault::Unknown.into());
+                }
+                Ok(Authenticated {
+                    identity: Arc::new(identity),
+                    project: Arc::new(project),
+                    application: application.map(Arc::new),
+                    session: None,
+                    scopes: credential.scopes,
+                })
+            })
+            .await
+    }
+
+    async fn by_guest(
+        &self,
+        ctx: &Ctx,
+        project: ProjectRef,
+        profile: Profile,
+        attributes: Map<String, Value>,
+        target: Option<(String, String)>,
+    ) -> Result<Authenticated, AuthError> {
+        let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
+        let seed = self.session_seed(ctx, &["anon"]);
+        let now = ctx.now;
+        self.commit(ctx, move |tx, log: &mut Log| {
+            let (project, application) = resolve(tx, &project)?;
+            admit(&project, application.as_ref(), None, None, now)?;
+            allow_way(application.as_ref(), WayIn::Guest)?;
+            let target = match target {
+                Some((kind, name)) => {
+                    Some(tx.guest_target(project.id, &kind, &name)?.ok_or(AuthError::NotFound(Noun::GuestTarget))?.id)
+                }
+                None => None,
+            };
+            let guest = Identity {
+                id,
+                project: project.id,
+                application: application.as_ref().map(|application| application.id),
+                kind: IdentityKind::Guest,
+                profile,
+                attributes,
+                standing: Standing::default(),
+                created_at: now,
+                updated_at: now,
+            };
+            tx.insert_identity(&guest)?;
+            let mut session = seed.session(&guest, &project, application.as_ref());
+            session.target = target;
+            start_session(tx, log, &session, None)?;
+            Ok(Authenticated {
+                identity: Arc::new(guest),
+                scopes: ScopeSet::default(),
+                session: Some(Arc::new(session)),
+                project: Arc::new(project),
+                application: application.map(Arc::new),
+            })
+        })
+        .await
+    }
+}
+
+/// A token of another kind is `token_type`; a key of unknown form may be a provisioned one and is looked up
+/// (DESIGN §17, ATTACKS N19, N24).
+fn refuse_other_kind(token: &RawToken, wanted: TokenKind) -> Result<(), AuthError> {
+    match TokenKind::of(token) {
+        Some(kind) if kind != wanted => Err(TokenFault::Type.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The name of a way in, for logs and metrics.
+const fn way_of(presented: &PresentedCredential) -> &'static str {
+    match presented {
+        PresentedCredential::Password { .. } => "password",
+        PresentedCredential::AccessToken(_) => "access_token",
+        PresentedCredential::ApiKey(_) => "api_key",
+        PresentedCredential::Assertion { .. } => "assertion",
+        PresentedCredential::Guest { .. } => "guest",
+    }
+}
+
+impl Log {
+    /// Somebody's session began.
+    pub(super) fn started(&mut self, session: &Session) {
+        self.record(
+            Audit::new(
+                session.project,
+                Actor::Identity(session.identity),
+                "session.started",
+                &format_args!("session:{}", session.id),
+            )
+            .with("amr", session.amr.clone()),
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! API keys of back ends: each belongs to a service identity of its own, so that standing and audit work as for people.
+
+use serde_json::Map;
+
+use super::Authority;
+use crate::{
+    audit::Audit,
+    caller::{Permit, ScopeSet},
+    context::Ctx,
+    credential::{Credential, CredentialKind},
+    error::{AuthError, Noun, Rule},
+    event::SecurityEvent,
+    identity::{Identity, IdentityKind, Profile, Standing},
+    ids::{ApplicationId, CredentialId, IdentityId},
+    secret::{RawToken, TokenKind},
+    time::Timestamp,
+};
+
+/// The least length of a key that somebody brings along: as many characters as carry 128 random bits.
+const LEAST_KEY_LENGTH: usize = 22;
+
+/// What an API key is to be.
+#[derive(Debug)]
+pub struct ApiKeyRequest {
+    /// What people call it.
+    pub label: String,
+    /// What it may do.
+    pub scopes: ScopeSet,
+    /// The application it is confined to.
+    pub application: Option<ApplicationId>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// A value from elsewhere, e.g. from the provisioning file; made by us when absent.
+    pub value: Option<RawToken>,
+}
+
+/// A new API key. Its value is shown this once.
+#[derive(Debug)]
+pub struct MintedApiKey {
+    /// What is stored.
+    pub credential: Credential,
+    /// What the back end sends.
+    pub value: RawToken,
+}
+
+impl Authority {
+    /// Makes an API key.
+    pub async fn create_api_key(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        wanted: ApiKeyRequest,
+    ) -> Result<MintedApiKey, AuthError> {
+        let value = wanted.value.unwrap_or_else(|| TokenKind::ApiKey.mint(self.entropy.as_ref()));
+        if value.expose().len() < LEAST_KEY_LENGTH {
+            return Err(AuthError::invalid("value", Rule::KeyTooWeak));
+        }
+        let (permit, now) = (permit.clone(), ctx.now);
+        let service = Identity {
+            id: IdentityId::mint(now, self.entropy.as_ref()),
+            project: permit.project(),
+            application: None,
+            kind: IdentityKind::Service,
+            profile: Profile { nickname: Some(wanted.label.clone()), ..Profile::default() },
+            attributes: Map::new(),
+            standing: Standing::default(),
+            created_at: now,
+            updated_at: now,
+        };
+        let credential = Credential {
+            id: CredentialId::mint(now, self.entropy.as_ref()),
+            project: permit.project(),
+            application: wanted.application,
+            identity: service.id,
+            kind: CredentialKind::ApiKey,
+            label: wanted.label,
+            lookup: Some(value.digest()),
+            scopes: wanted.scopes,
+            created_at: now,
+            expires_at: wanted.expires_at,
+            revoked_at: None,
+        };
+        let stored = credential.clone();
+        self.commit(ctx, move |tx, log| {
+            tx.insert_identity(&service)?;
+            if !tx.insert_credential(&stored)? {
+                return Err(AuthError::Conflict(Noun::Credential));
+            }
+            log.record(Audit::new(
+                permit.project(),
+                permit.actor(),
+                "api_key.created",
+                &format_args!("credential:{}", stored.id),
+            ));
+            Ok(())
+        })
+        .await?;
+        Ok(MintedApiKey { credential, value })
+    }
+
+    /// API keys of the permit's project in order of id, revoked ones included.
+    pub async fn api_keys(
+        &self,
+        permit: &Permit,
+        after: Option<CredentialId>,
+        limit: u32,
+    ) -> Result<Vec<Credential>, AuthError> {
+        let project = permit.project();
+        self.store.read(move |tx| Ok(tx.credentials(project, CredentialKind::ApiKey, after, limit)?)).await
+    }
+
+    /// Revokes an API key.
+    pub async fn revoke_api_key(&self, ctx: &Ctx, permit: &Permit, id: CredentialId) -> Result<(), AuthError> {
+        let (permit, now) = (permit.clone(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            let found = tx.credential(id)?.filter(|found| found.project == permit.project());
+            let identity = found.ok_or(AuthError::NotFound(Noun::Credential))?.identity;
+            if tx.revoke_credential(id, now)? {
+                log.record(Audit::new(
+                    permit.project(),
+                    permit.actor(),
+                    "api_key.revoked",
+                    &format_args!("credential:{id}"),
+                ));
+                log.announce(SecurityEvent::CredentialChanged(identity));
+            }
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,290 @@
+//! Identities: registered, found, changed, suspended, erased.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Authenticated, Authority, LinkTemplate,
+    authenticate::{admit, resolve},
+    memberships::accept_invitations,
+    passwords::{put_password, rebind},
+};
+use crate::{
+    audit::Audit,
+    caller::{Actor, Permit},
+    context::Ctx,
+    error::{AuthError, Noun, Rule},
+    event::SecurityEvent,
+    identity::{HeldIdentifier, Identifier, Identity, IdentityFilter, IdentityKind, Profile, Standing, is_email},
+    ids::{CredentialId, IdentityId, MembershipId},
+    project::ProjectRef,
+    secret::Password,
+    session::SessionsOf,
+    throttle::ThrottleKey,
+    verification::Purpose,
+};
+
+/// What somebody says to get an account.
+#[derive(Debug)]
+pub struct Registration {
+    /// Where.
+    pub project: ProjectRef,
+    /// The address.
+    pub email: String,
+    /// The password.
+    pub password: Password,
+    /// Names and language.
+    pub profile: Profile,
+    /// What only one dialect knows, under its name.
+    pub attributes: Map<String, Value>,
+    /// Proof that an administrator vouches for the address.
+    pub vouched: Option<Permit>,
+    /// Where the link that proves the address leads; no mail without one.
+    pub verify: Option<LinkTemplate>,
+}
+
+/// Changes somebody makes to their own profile: `None` leaves as is, `Some(None)` clears.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    /// First name.
+    pub given_name: Option<Option<String>>,
+    /// Last name.
+    pub family_name: Option<Option<String>>,
+    /// What others see.
+    pub nickname: Option<Option<String>>,
+    /// Telephone number.
+    pub phone_number: Option<Option<String>>,
+    /// Language of messages.
+    pub locale: Option<Option<String>>,
+    /// Members to replace below one dialect's name in the attributes; null removes.
+    pub attributes: Option<(&'static str, Map<String, Value>)>,
+}
+
+impl Authority {
+    /// Makes an account. Invitations of its address become memberships; the address counts as proved only if vouched for.
+    ///
+    /// Refuses with `Conflict(Identifier)` when the address is taken, after the same work as for a new one.
+    pub async fn register(&self, ctx: &Ctx, wanted: Registration) -> Result<Identity, AuthError> {
+        if !is_email(wanted.email.trim()) {
+            return Err(AuthError::invalid("email", Rule::Malformed));
+        }
+        let email = Identifier::email(&wanted.email);
+        let reference = wanted.project.clone();
+        let (project, application) = self.store.read(move |tx| resolve(tx, &reference)).await?;
+        admit(&project, application.as_ref(), None, None, ctx.now)?;
+        let context = [
+            Some(project.name.as_str()),
+            application.as_ref().map(|application| application.name.as_str()),
+            Some(email.value()),
+            wanted.profile.given_name.as_deref(),
+            wanted.profile.family_name.as_deref(),
+        ];
+        let context: Vec<_> = context.into_iter().flatten().collect();
+        let hash = self.hasher.hash(project.policy.password.check(&wanted.password, &context)?).await?;
+
+        let entropy = Arc::clone(&self.entropy);
+        let credential = CredentialId::mint(ctx.now, entropy.as_ref());
+        let verified_at = wanted.vouched.as_ref().filter(|permit| permit.project() == project.id).map(|_| ctx.now);
+        let identity = Identity {
+            id: IdentityId::mint(ctx.now, entropy.as_ref()),
+            project: project.id,
+            application: None,
+            kind: IdentityKind::Member,
+            profile: Profile {
+                locale: wanted.profile.locale.clone().or_else(|| ctx.language.clone()),
+                ..wanted.profile
+            },
+            attributes: wanted.attributes,
+            standing: Standing::default(),
+            created_at: ctx.now,
+            updated_at: ctx.now,
+        };
+        let registered = identity.clone();
+        let (now, address) = (ctx.now, email.clone());
+        self.commit(ctx, move |tx, log| {
+            tx.insert_identity(&registered)?;
+            if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
+                return Err(AuthError::Conflict(Noun::Identifier));
+            }
+            put_password(tx, log, credential, registered.project, registered.id, &hash, now)?;
+            // Guesses at an address that nobody held do not count against its new holder.
+            tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
+            accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
+            log.record(Audit::new(
+                registered.project,
+                Actor::Identity(registered.id),
+                "identity.registered",
+                &format_args!("identity:{}", registered.id),
+            ));
+            Ok(())
+        })
+        .await?;
+        if let (Some(link), None) = (wanted.verify, verified_at) {
+            self.send_verification(ctx, &project, &identity, &email, Purpose::EmailVerification, &link).await?;
+        }
+        Ok(identity)
+    }
+
+    /// What an identity is found by.
+    pub async fn identifiers(&self, identity: IdentityId) -> Result<Vec<HeldIdentifier>, AuthError> {
+        self.store.read(move |tx| Ok(tx.identifiers(identity)?)).await
+    }
+
+    /// The identity in a project that has a short id; what it says of itself in public, for whoever knows the id.
+    pub async fn public_identity(&self, project: ProjectRef, id: IdentityId) -> Result<Identity, AuthError> {
+        self.store
+            .read(move |tx| {
+                let (project, _) = resolve(tx, &project)?;
+                tx.identity(id)?
+                    .filter(|found| found.project == project.id && found.standing.erased_at.is_none())
+                    .ok_or(AuthError::NotFound(Noun::Identity))
+            })
+            .await
+    }
+
+    /// An identity of the project that `permit` is for.
+    pub async fn identity(&self, permit: &Permit, id: IdentityId) -> Result<Identity, AuthError> {
+        let project = permit.project();
+        self.store
+            .read(move |tx| {
+                tx.identity(id)?.filter(|found| found.project == project).ok_or(AuthError::NotFound(Noun::Identity))
+            })
+            .await
+    }
+
+    /// The identity of the permit's project that holds an identifier.
+    pub async fn identity_by(&self, permit: &Permit, identifier: Identifier) -> Result<Identity, AuthError> {
+        let project = permit.project();
+        self.store
+            .read(move |tx| {
+                let found = tx.identity_by_identifier(project, &identifier)?;
+                found.map(|(identity, _)| identity).ok_or(AuthError::NotFound(Noun::Identity))
+            })
+            .await
+    }
+
+    /// Identities of the permit's project in order of id, after `after`.
+    pub async fn identities(
+        &self,
+        permit: &Permit,
+        filter: IdentityFilter,
+        after: Option<IdentityId>,
+        limit: u32,
+    ) -> Result<Vec<Identity>, AuthError> {
+        let project = permit.project();
+        self.store.read(move |tx| Ok(tx.identities(project, filter, after, limit)?)).await
+    }
+
+    /// Changes the caller's own profile.
+    pub async fn change_profile(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        change: ProfileChange,
+    ) -> Result<Identity, AuthError> {
+        let (id, now, actor) = (who.identity.id, ctx.now, who.actor());
+        self.commit(ctx, move |tx, log| {
+            let mut identity = tx.identity(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
+            change.apply(&mut identity);
+            identity.updated_at = now;
+            tx.update_identity(&identity)?;
+            log.record(Audit::new(identity.project, actor, "profile.changed", &format_args!("identity:{id}")));
+            log.announce(SecurityEvent::IdentityChanged(id));
+            Ok(identity)
+        })
+        .await
+    }
+
+    /// Forbids an identity to sign in and ends its sessions, or allows it again.
+    pub async fn suspend_identity(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        suspended: bool,
+    ) -> Result<Identity, AuthError> {
+        let (permit, now) = (permit.clone(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
+            identity.standing.suspended_at = suspended.then_some(now);
+            identity.updated_at = now;
+            tx.update_identity(&identity)?;
+            if suspended {
+                log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+            } else {
+                rebind(tx, &identity, now)?;
+                identity.standing.locked_at = None;
+            }
+            let action = if suspended { "identity.suspended" } else { "identity.restored" };
+            log.record(Audit::new(identity.project, permit.actor(), action, &format_args!("identity:{id}")));
+            log.announce(SecurityEvent::IdentityChanged(id));
+            Ok(identity)
+        })
+        .await
+    }
+
+    /// Erases the caller: nothing personal remains, the address is free again, the id is never used again.
+    pub async fn erase_self(&self, ctx: &Ctx, who: &Authenticated) -> Result<Identity, AuthError> {
+        let permit = Permit::earned(who.project.id, who.actor());
+        self.erase_identity(ctx, &permit, who.identity.id).await
+    }
+
+    /// Erases an identity: nothing personal remains, its addresses are free again, the id is never used again.
+    pub async fn erase_identity(&self, ctx: &Ctx, permit: &Permit, id: IdentityId) -> Result<Identity, AuthError> {
+        let (permit, now) = (permit.clone(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
+            log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+            for purpose in [Purpose::PasswordReset, Purpose::EmailVerification] {
+                tx.supersede_verifications(id, purpose, now)?;
+            }
+            tx.revoke_credentials_of(id, now)?;
+            tx.delete_memberships_of(id)?;
+            tx.release_identifiers(id)?;
+            identity.profile = Profile::default();
+            identity.attributes = Map::new();
+            identity.standing.erased_at = Some(now);
+            identity.updated_at = now;
+            tx.update_identity(&identity)?;
+            log.record(Audit::new(identity.project, permit.actor(), "identity.erased", &format_args!("identity:{id}")));
+            log.announce(SecurityEvent::IdentityChanged(id));
+            Ok(identity)
+        })
+        .await
+    }
+}
+
+impl ProfileChange {
+    fn apply(self, identity: &mut Identity) {
+        let profile = &mut identity.profile;
+        let fields = [
+            (self.given_name, &mut profile.given_name),
+            (self.family_name, &mut profile.family_name),
+            (self.nickname, &mut profile.nickname),
+            (self.phone_number, &mut profile.phone_number),
+            (self.locale, &mut profile.locale),
+        ];
+        for (change, field) in fields {
+            if let Some(value) = change {
+                *field = value;
+            }
+        }
+        let Some((dialect, members)) = self.attributes else { return };
+        let own = identity.attributes.entry(dialect).or_insert_with(|| Value::Object(Map::new()));
+        if !own.is_object() {
+            *own = Value::Object(Map::new());
+        }
+        if let Value::Object(own) = own {
+            for (name, value) in members {
+                if value.is_null() {
+                    own.remove(&name);
+                } else {
+                    own.insert(name, value);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Which sessions count: asked of the store once, remembered for a while, forgotten at once when an event says so.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use lru::LruCache;
+
+use super::{Authenticated, Authority};
+use crate::{context::Ctx, error::AuthError, event::SecurityEvent, ids::SessionId, time::Timestamp};
+
+/// After this the store is asked again, in case an announcement was missed (DESIGN §9).
+const RECHECK: Duration = Duration::from_secs(30);
+const SHARDS: usize = 16;
+const PER_SHARD: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+
+struct Remembered {
+    authenticated: Arc<Authenticated>,
+    since: Timestamp,
+}
+
+/// Bounded memory of sessions that were live when last looked at.
+pub(super) struct LiveCache {
+    shards: [Mutex<LruCache<SessionId, Remembered>>; SHARDS],
+    /// Grows with each invalidation, so that a look-up which began before one does not remember what it saw.
+    generation: AtomicU64,
+}
+
+impl Default for LiveCache {
+    fn default() -> Self {
+        // Unbounded in form, so that an idle server does not pay for the capacity; `remember` keeps the bound.
+        Self { shards: std::array::from_fn(|_| Mutex::new(LruCache::unbounded())), generation: AtomicU64::new(0) }
+    }
+}
+
+impl LiveCache {
+    fn shard(&self, id: SessionId) -> &Mutex<LruCache<SessionId, Remembered>> {
+        &self.shards[id.spread() % SHARDS]
+    }
+
+    fn recall(&self, id: SessionId, now: Timestamp) -> Option<Arc<Authenticated>> {
+        let mut shard = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
+        let found = shard.get(&id)?;
+        (now.since(found.since) < RECHECK && now >= found.since).then(|| Arc::clone(&found.authenticated))
+    }
+
+    fn remember(&self, id: SessionId, authenticated: &Arc<Authenticated>, now: Timestamp, generation: u64) {
+        let mut shard = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
+        // Checked under the lock that `forget` takes too, after it has raised the generation.
+        if self.generation.load(Ordering::SeqCst) != generation {
+            return;
+        }
+        shard.put(id, Remembered { authenticated: Arc::clone(authenticated), since: now });
+        if shard.len() > PER_SHARD.get() {
+            shard.pop_lru();
+        }
+    }
+
+    /// Forgets every session that the event may concern.
+    pub(super) fn forget(&self, event: SecurityEvent) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        if let SecurityEvent::SessionRevoked(id) = event {
+            self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).pop(&id);
+            return;
+        }
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let concerned: Vec<_> =
+                shard.iter().filter(|(_, kept)| concerns(event, &kept.authenticated)).map(|(id, _)| *id).collect();
+            for id in concerned {
+                shard.pop(&id);
+            }
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        for shard in &self.shards {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+}
+
+fn concerns(event: SecurityEvent, kept: &Authenticated) -> bool {
+    match event {
+        SecurityEvent::SessionRevoked(id) => kept.session.as_ref().is_some_and(|session| session.id == id),
+        SecurityEvent::CredentialChanged(id) | SecurityEvent::IdentityChanged(id) => kept.identity.id == id,
+        SecurityEvent::ApplicationChanged(id) => {
+            kept.application.as_ref().is_some_and(|application| application.id == id)
+        }
+        SecurityEvent::ProjectChanged(id) => kept.project.id == id,
+        SecurityEvent::KeysChanged(_) => false,
+    }
+}
+
+impl Authority {
+    /// The live session `id` with all that it depends on; every way in that shows a session's token ends here.
+    pub(super) async fn live_session(&self, ctx: &Ctx, id: SessionId) -> Result<Arc<Authenticated>, AuthError> {
+        if let Some(known) = self.live.recall(id, ctx.now) {
+            // Time passes without an event.
+            known.admit(ctx.now)?;
+            return Ok(known);
+        }
+        let generation = self.live.generation.load(Ordering::SeqCst);
+        let standpoint = self.store.read(move |tx| Ok(tx.standpoint(id)?)).await?.ok_or(AuthError::SessionRevoked)?;
+        let authenticated = Arc::new(Authenticated::from(standpoint));
+        authenticated.admit(ctx.now)?;
+        self.live.remember(id, &authenticated, ctx.now, generation);
+        Ok(authenticated)
+    }
+
+    /// Which of these sessions still count, asked of the store: the re-check of open connections.
+    pub async fn still_live(&self, ids: Vec<SessionId>) -> Result<Vec<SessionId>, AuthError> {
+        let now = self.clock.now();
+        self.store.read(move |tx| Ok(tx.still_live(&ids, now)?)).await
+    }
+}

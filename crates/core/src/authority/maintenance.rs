@@ -1,0 +1,184 @@
+//! What the server does by itself: link the audit chain, sweep what has ended, renew keys, rewrap secrets.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Authority, assertions::issuer_context, keys::context};
+use crate::{
+    audit::Link, caller::InstallationPermit, context::Ctx, error::AuthError, ids::ProjectId, seal::Sealed,
+    time::Timestamp,
+};
+
+/// Ended rows stay this long for whoever asks why.
+const KEPT_AFTER_END: Duration = Duration::from_hours(24 * 7);
+/// Rows per transaction, so that a sweep never holds the writer for long.
+const SWEEP_STEP: u32 = 1000;
+const LINK_STEP: u32 = 500;
+/// The fact that tells which master key sealed the database: a known text under it.
+const MASTER_KEY: &str = "master_key";
+const PROBE: &[u8] = b"ringfence";
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Sessions.
+    pub sessions: u64,
+    /// Verifications.
+    pub verifications: u64,
+    /// Failure counters.
+    pub throttles: u64,
+    /// Presence rows.
+    pub presence: u64,
+}
+
+/// What a rewrap changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Rewrapped {
+    /// Signing keys.
+    pub signing_keys: usize,
+    /// Secrets of trusted issuers.
+    pub issuers: usize,
+}
+
+/// What a look at the audit chain of a project found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditVerdict {
+    /// So many entries, all in place.
+    Intact(i64),
+    /// The first entry that is not what its hash says, or is missing.
+    BrokenAt(i64),
+}
+
+impl Authority {
+    /// Links audit entries that are not linked yet and reports how many. Several nodes may try; one wins each step.
+    pub async fn link_audit(&self) -> Result<u64, AuthError> {
+        let projects = self.store.read(|tx| Ok(tx.projects_with_unlinked_audit(LINK_STEP)?)).await?;
+        let mut linked = 0;
+        for project in projects {
+            linked += self.link_audit_of(project).await?;
+        }
+        Ok(linked)
+    }
+
+    async fn link_audit_of(&self, project: ProjectId) -> Result<u64, AuthError> {
+        self.store
+            .write(move |tx| {
+                let head = tx.audit_head(project)?;
+                let events = tx.unlinked_audit(project, LINK_STEP)?;
+                let mut last = head.clone();
+                let mut links = Vec::with_capacity(events.len());
+                for event in &events {
+                    let link = Link::after(last.as_ref(), event);
+                    links.push((event.id, link.clone()));
+                    last = Some(link);
+                }
+                let Some(new_head) = last else { return Ok(0) };
+                if events.is_empty() || !tx.advance_audit_head(project, head.as_ref(), &new_head)? {
+                    return Ok(0);
+                }
+                for (id, link) in &links {
+                    tx.link_audit(*id, link)?;
+                }
+                Ok(links.len() as u64)
+            })
+            .await
+    }
+
+    /// Recomputes the audit chain of a project.
+    pub async fn verify_audit(&self, project: ProjectId) -> Result<AuditVerdict, AuthError> {
+        self.store
+            .read(move |tx| {
+                let mut last: Option<Link> = None;
+                loop {
+                    let seq = last.as_ref().map_or(0, |link| link.seq);
+                    let page = tx.audit_log(project, seq, LINK_STEP)?;
+                    if page.is_empty() {
+                        let whole = tx.audit_head(project)? == last;
+                        return Ok(if whole { AuditVerdict::Intact(seq) } else { AuditVerdict::BrokenAt(seq + 1) });
+                    }
+                    for (event, link) in page {
+                        if Link::after(last.as_ref(), &event) != link {
+                            return Ok(AuditVerdict::BrokenAt(last.map_or(1, |link| link.seq + 1)));
+                        }
+                        last = Some(link);
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Removes rows that ended a while ago, in small steps.
+    pub async fn sweep(&self) -> Result<Swept, AuthError> {
+        let before = self.clock.now() - KEPT_AFTER_END;
+        let mut total = Swept::default();
+        loop {
+            let step = self.sweep_step(before).await?;
+            total.sessions += step.sessions;
+            total.verifications += step.verifications;
+            total.throttles += step.throttles;
+            total.presence += step.presence;
+            let full = u64::from(SWEEP_STEP);
+            if [step.sessions, step.verifications, step.throttles, step.presence].iter().all(|count| *count < full) {
+                return Ok(total);
+            }
+        }
+    }
+
+    async fn sweep_step(&self, before: Timestamp) -> Result<Swept, AuthError> {
+        self.store
+            .write(move |tx| {
+                Ok(Swept {
+                    sessions: tx.sweep_sessions(before, SWEEP_STEP)?,
+                    verifications: tx.sweep_verifications(before, SWEEP_STEP)?,
+                    throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
+                    presence: tx.sweep_presence(before, SWEEP_STEP)?,
+                })
+            })
+            .await
+    }
+
+    /// Checks that the database was sealed with a key of this ring, or marks a new one as such.
+    pub async fn check_master_key(&self) -> Result<(), AuthError> {
+        let sealer = Arc::clone(&self.sealer);
+        let entropy = Arc::clone(&self.entropy);
+        self.store
+            .write(move |tx| {
+                if let Some(probe) = tx.installation_fact(MASTER_KEY)? {
+                    return sealer.open(&Sealed::stored(probe), MASTER_KEY).map(drop);
+                }
+                let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
+                Ok(tx.set_installation_fact(MASTER_KEY, probe.as_str())?)
+            })
+            .await
+    }
+
+    /// Seals every secret anew with the first key of the ring, so that older keys can be taken out of it.
+    pub async fn rewrap(&self, ctx: &Ctx, _permit: &InstallationPermit) -> Result<Rewrapped, AuthError> {
+        let (sealer, entropy, now) = (Arc::clone(&self.sealer), Arc::clone(&self.entropy), ctx.now);
+        self.store
+            .write(move |tx| {
+                let mut done = Rewrapped::default();
+                for key in tx.all_signing_keys(now)? {
+                    let place = context(&key.kid);
+                    let plain = sealer.open(&key.private, &place)?;
+                    tx.rewrap_signing_key(&key.kid, &sealer.seal(&plain, &place, entropy.as_ref()))?;
+                    done.signing_keys += 1;
+                }
+                let mut after = None;
+                loop {
+                    let page = tx.all_issuers(after, SWEEP_STEP)?;
+                    let Some(last) = page.last() else { break };
+                    after = Some(last.id);
+                    for issuer in page {
+                        let place = issuer_context(issuer.id);
+                        let plain = sealer.open(&issuer.secret, &place)?;
+                        tx.rewrap_issuer(issuer.id, &sealer.seal(&plain, &place, entropy.as_ref()))?;
+                        done.issuers += 1;
+                    }
+                }
+                let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
+                tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
+                Ok(done)
+            })
+            .await
+    }
+}

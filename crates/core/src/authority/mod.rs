@@ -1,0 +1,222 @@
+//! The façade: every use case of the domain, and the only place that decides.
+//!
+//! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; [`Authority::commit`] a
+//! function that reads, applies a rule and writes; announce; return a value.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    audit::{Audit, AuditEvent},
+    context::Ctx,
+    entropy::SharedEntropy,
+    error::AuthError,
+    event::{SecurityEvent, SharedBus, Signal},
+    ids::AuditId,
+    issuer::AssertionProfile,
+    mail::Outbox,
+    password::PasswordHasher,
+    seal::Sealer,
+    store::{Store, Tx},
+    time::SharedClock,
+};
+
+mod assertions;
+mod authenticate;
+mod credentials;
+mod identities;
+mod keys;
+mod liveness;
+mod maintenance;
+mod memberships;
+mod passwords;
+mod projects;
+mod sessions;
+mod tokens;
+mod verifications;
+
+pub use authenticate::{Authenticated, PresentedCredential};
+pub use credentials::{ApiKeyRequest, MintedApiKey};
+pub use identities::{ProfileChange, Registration};
+pub use maintenance::{AuditVerdict, Rewrapped, Swept};
+pub use memberships::{InvitationRequest, Invited, RoleNeeded};
+pub use projects::{ApplicationRequest, ProjectRequest};
+pub use tokens::{IssuedToken, SubjectClaim, TokenShape};
+pub use verifications::{LinkTemplate, ResetOutcome};
+
+/// What an [`Authority`] is made of.
+pub struct Parts {
+    /// Where the facts are.
+    pub store: Store,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Where randomness comes from.
+    pub entropy: SharedEntropy,
+    /// Who hears of changes.
+    pub bus: SharedBus,
+    /// Where mail goes.
+    pub outbox: Outbox,
+    /// Who hashes passwords.
+    pub hasher: PasswordHasher,
+    /// Who seals secrets.
+    pub sealer: Sealer,
+    /// The `iss` of tokens, and where links of our own lead: scheme and authority, no slash at the end.
+    pub public_url: String,
+    /// The shapes of tokens, one for each face that issues any.
+    pub shapes: Vec<&'static TokenShape>,
+    /// The profiles of assertions that faces accept.
+    pub profiles: Vec<&'static AssertionProfile>,
+}
+
+/// The use cases.
+pub struct Authority {
+    store: Store,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+    bus: SharedBus,
+    outbox: Outbox,
+    hasher: PasswordHasher,
+    sealer: Arc<Sealer>,
+    public_url: String,
+    shapes: HashMap<&'static str, &'static TokenShape>,
+    profiles: Vec<&'static AssertionProfile>,
+    keys: keys::KeyCache,
+    live: liveness::LiveCache,
+}
+
+impl Authority {
+    /// An authority of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            bus: parts.bus,
+            outbox: parts.outbox,
+            hasher: parts.hasher,
+            sealer: Arc::new(parts.sealer),
+            public_url: parts.public_url,
+            shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
+            profiles: parts.profiles,
+            keys: keys::KeyCache::default(),
+            live: liveness::LiveCache::default(),
+        }
+    }
+
+    /// The clock that this authority lives by.
+    pub fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// The source of randomness that this authority uses.
+    pub fn entropy(&self) -> &SharedEntropy {
+        &self.entropy
+    }
+
+    /// Where links of our own lead.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Asks the store for a sign of life.
+    pub async fn ping(&self) -> Result<(), AuthError> {
+        self.store.read(|_| Ok(())).await
+    }
+
+    /// The circumstances of something the server does by itself.
+    pub fn own_context(&self, name: &'static str) -> Ctx {
+        let request_id = crate::context::RequestId(u64::from_be_bytes(crate::entropy::random(self.entropy.as_ref())));
+        Ctx { request_id, address: None, dialect: name, language: None, now: self.clock.now() }
+    }
+
+    /// Takes in what another node, or this one, announced.
+    pub fn hear(&self, signal: Signal) {
+        match signal {
+            Signal::Event(event) => {
+                self.live.forget(event);
+                if let SecurityEvent::KeysChanged(project) = event {
+                    self.keys.forget(project);
+                }
+            }
+            Signal::Gap => {
+                self.live.clear();
+                self.keys.clear();
+            }
+        }
+    }
+
+    /// Runs `work` in a transaction with its audit entries, waits until all is durable, then announces its events.
+    ///
+    /// Nothing else in the domain commits. An error leaves nothing behind; a refusal that must leave a trace is an `Ok` of
+    /// `work` that its operation turns into an error afterwards.
+    async fn commit<T, F>(&self, ctx: &Ctx, work: F) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
+    {
+        let ctx = ctx.clone();
+        let entropy = Arc::clone(&self.entropy);
+        let (outcome, events) = self
+            .store
+            .write(move |tx| {
+                let mut log = Log::default();
+                let outcome = work(tx, &mut log)?;
+                for audit in log.audits {
+                    tx.append_audit(&entry(audit, &ctx, AuditId::mint(ctx.now, entropy.as_ref())))?;
+                }
+                Ok((outcome, log.events))
+            })
+            .await?;
+        self.announce(&events).await;
+        Ok(outcome)
+    }
+
+    async fn announce(&self, events: &[SecurityEvent]) {
+        if events.is_empty() {
+            return;
+        }
+        // This node first and at once: its own next request must not meet a stale cache.
+        for event in events {
+            self.hear(Signal::Event(*event));
+        }
+        self.bus.publish(events).await;
+    }
+}
+
+/// What a unit of work has to say besides its outcome.
+#[derive(Default)]
+struct Log {
+    audits: Vec<Audit>,
+    events: Vec<SecurityEvent>,
+}
+
+impl Log {
+    fn record(&mut self, audit: Audit) {
+        self.audits.push(audit);
+    }
+
+    fn announce(&mut self, event: SecurityEvent) {
+        self.events.push(event);
+    }
+
+    fn announce_revoked(&mut self, sessions: impl IntoIterator<Item = crate::ids::SessionId>) {
+        self.events.extend(sessions.into_iter().map(SecurityEvent::SessionRevoked));
+    }
+}
+
+fn entry(audit: Audit, ctx: &Ctx, id: AuditId) -> AuditEvent {
+    let mut detail = audit.detail;
+    detail.insert("request".to_owned(), ctx.request_id.to_string().into());
+    detail.insert("dialect".to_owned(), ctx.dialect.into());
+    if let Some(address) = ctx.address {
+        detail.insert("address".to_owned(), address.to_string().into());
+    }
+    AuditEvent {
+        id,
+        project: audit.project,
+        at: ctx.now,
+        actor: audit.actor.to_string(),
+        action: audit.action.to_owned(),
+        subject: audit.subject,
+        detail,
+    }
+}

@@ -1,0 +1,171 @@
+//! Access tokens: minted for a session, verified by key, shape and time.
+
+use serde::Serialize;
+
+use super::{Authenticated, Authority};
+use crate::{
+    context::Ctx,
+    error::{AuthError, TokenFault},
+    identity::IdentityKind,
+    ids::{ProjectId, SessionId, TokenId},
+    jose::{Alg, Unverified, Validity},
+    key::KeySet,
+    secret::{RawToken, TokenKind},
+    time::Timestamp,
+};
+
+/// How one face's access tokens look: data, so that minting and verifying exist once.
+#[derive(Debug)]
+pub struct TokenShape {
+    /// The face, as in [`Ctx::dialect`].
+    pub dialect: &'static str,
+    /// The `typ` header.
+    pub typ: &'static str,
+    /// The algorithm.
+    pub alg: Alg,
+    /// The set of keys that signs.
+    pub set: KeySet,
+    /// The `iss` claim; ours when absent.
+    pub issuer: Option<&'static str>,
+    /// The `aud` claim; the issuer when absent.
+    pub audience: Option<&'static str>,
+    /// The `sub` claim.
+    pub subject: SubjectClaim,
+    /// Whether the face can refresh, so that a session outlives its access tokens.
+    pub refreshes: bool,
+}
+
+/// What the `sub` claim says.
+#[derive(Debug)]
+pub enum SubjectClaim {
+    /// The id of the identity.
+    Identity,
+    /// What kind of identity it is, in the words of the face.
+    Kind(fn(IdentityKind) -> &'static str),
+}
+
+/// A token for its owner.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The compact JWS.
+    pub token: RawToken,
+    /// Its `exp`.
+    pub expires_at: Timestamp,
+}
+
+/// What a verified access token points at. Whether that still counts is another question.
+pub(super) struct TokenClaims {
+    pub(super) session: SessionId,
+    pub(super) project: ProjectId,
+    issuer: Option<String>,
+    audience: Option<String>,
+    typ: Option<String>,
+    alg: Alg,
+}
+
+#[derive(Serialize)]
+struct AccessClaims<'a, E> {
+    #[serde(flatten)]
+    extra: E,
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    sid: String,
+    jti: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl Authority {
+    /// Mints an access token for the session of `who`, in the shape of the request's face, with `extra` claims beside ours.
+    pub async fn issue_token<E: Serialize>(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        extra: E,
+    ) -> Result<IssuedToken, AuthError> {
+        let shape = self.shape(ctx.dialect)?;
+        let session = who.session.as_ref().ok_or(AuthError::NotFound(crate::error::Noun::Session))?;
+        who.admit(ctx.now)?;
+        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, shape.typ).await?;
+        let expires_at = if shape.refreshes {
+            session.expires_at.min(ctx.now + who.project.policy.tokens.access.duration())
+        } else {
+            session.expires_at
+        };
+        let issuer = shape.issuer.unwrap_or(&self.public_url);
+        let subject = match shape.subject {
+            SubjectClaim::Identity => who.identity.id.to_string(),
+            SubjectClaim::Kind(name) => name(who.identity.kind).to_owned(),
+        };
+        let claims = AccessClaims {
+            extra,
+            iss: issuer,
+            aud: shape.audience.unwrap_or(issuer),
+            sub: &subject,
+            sid: session.id.to_string(),
+            jti: TokenId::mint(ctx.now, self.entropy.as_ref()).to_string(),
+            iat: ctx.now.seconds(),
+            exp: expires_at.seconds(),
+        };
+        Ok(IssuedToken { token: signer.mint(&claims)?, expires_at })
+    }
+
+    fn shape(&self, dialect: &str) -> Result<&'static TokenShape, AuthError> {
+        self.shapes.get(dialect).copied().ok_or(AuthError::NotSupported("access tokens"))
+    }
+
+    /// Checks form, key, signature and time of an access token of ours.
+    pub(super) async fn verify_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<TokenClaims, AuthError> {
+        if TokenKind::of(token).is_some() {
+            return Err(TokenFault::Type.into());
+        }
+        if !token.expose().contains('.') {
+            return Err(TokenFault::Unknown.into());
+        }
+        let unverified = Unverified::parse(token.expose())?;
+        let header = unverified.header().clone();
+        // All of ours name their key; a token that does not is somebody else's kind (ATTACKS N21).
+        let kid = header.kid.as_deref().ok_or(TokenFault::Type)?;
+        let key = self.verifying_key(ctx, kid).await?;
+        let claims = unverified.verify(&key.verifying)?;
+        let session = claims
+            .string("sid")?
+            .ok_or(TokenFault::Type)?
+            .parse::<SessionId>()
+            .map_err(|_| AuthError::from(TokenFault::Claims))?;
+        claims.check_times(&Validity { require_exp: true, ..Validity::at(ctx.now) })?;
+        let audience = claims.audience()?;
+        Ok(TokenClaims {
+            session,
+            project: key.project,
+            issuer: claims.string("iss")?.map(str::to_owned),
+            audience: match audience[..] {
+                [only] => Some(only.to_owned()),
+                _ => None,
+            },
+            typ: header.typ,
+            alg: header.alg,
+        })
+    }
+
+    /// Whether a token has the shape of the face that its session was started through.
+    pub(super) fn check_shape(&self, live: &Authenticated, claims: &TokenClaims) -> Result<(), AuthError> {
+        let session = live.session.as_ref().ok_or(TokenFault::Type)?;
+        let shape = self.shape(&session.dialect)?;
+        let issuer = shape.issuer.unwrap_or(&self.public_url);
+        if claims.alg != shape.alg {
+            return Err(TokenFault::Algorithm.into());
+        }
+        if claims.typ.as_deref() != Some(shape.typ) {
+            return Err(TokenFault::Type.into());
+        }
+        if claims.issuer.as_deref() != Some(issuer) {
+            return Err(TokenFault::Issuer.into());
+        }
+        if claims.audience.as_deref() != Some(shape.audience.unwrap_or(issuer)) {
+            return Err(TokenFault::Audience.into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! Verifications: a secret goes out by mail and comes back once.
+
+use super::{
+    Authenticated, Authority,
+    authenticate::{admit, resolve},
+    passwords::{put_password, rebind},
+};
+use crate::{
+    audit::Audit,
+    caller::Actor,
+    context::Ctx,
+    error::{AuthError, Noun},
+    event::SecurityEvent,
+    identity::{Identifier, Identity},
+    ids::{CredentialId, IdentityId, VerificationId},
+    mail::{Mail, Message},
+    project::{Project, ProjectRef},
+    secret::{Password, RawToken, TokenKind},
+    verification::{Purpose, Verification},
+};
+
+/// Where a mailed link leads: configuration of ours with `{token}` and `{identity}` in it, never a request header
+/// (ATTACKS N43).
+#[derive(Clone, Debug)]
+pub struct LinkTemplate(pub String);
+
+impl LinkTemplate {
+    fn fill(&self, token: &RawToken, identity: IdentityId) -> String {
+        self.0.replace("{token}", token.expose()).replace("{identity}", &identity.short())
+    }
+}
+
+/// Who has a new password now.
+#[derive(Debug)]
+pub struct ResetOutcome {
+    /// The identity.
+    pub identity: Identity,
+}
+
+impl Authority {
+    /// Mails a link to set a new password, if somebody has this address; the answer is the same if nobody has.
+    pub async fn request_password_reset(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        email: &str,
+        link: LinkTemplate,
+    ) -> Result<(), AuthError> {
+        let address = Identifier::email(email);
+        let wanted = address.clone();
+        let (project, found) = self
+            .store
+            .read(move |tx| {
+                let (project, _) = resolve(tx, &reference)?;
+                let found = tx.identity_by_identifier(project.id, &wanted)?;
+                Ok((project, found.map(|(identity, _)| identity)))
+            })
+            .await?;
+        admit(&project, None, None, None, ctx.now)?;
+        // Locked identities may come back this way; suspended and erased ones may not, and nobody is told.
+        let Some(identity) = found.filter(|found| found.standing.suspended_at.is_none()) else { return Ok(()) };
+        let link = project.policy.reset_url.clone().map_or(link, LinkTemplate);
+        self.send_verification(ctx, &project, &identity, &address, Purpose::PasswordReset, &link).await
+    }
+
+    /// Mails the caller a new link to prove their address.
+    pub async fn resend_email_verification(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        link: LinkTemplate,
+    ) -> Result<(), AuthError> {
+        let held = self.identifiers(who.identity.id).await?;
+        let address = held.into_iter().find(|held| held.identifier.scheme() == Identifier::EMAIL);
+        let address = address.ok_or(AuthError::NotFound(Noun::Identifier))?.identifier;
+        self.send_verification(ctx, &who.project, &who.identity, &address, Purpose::EmailVerification, &link).await
+    }
+
+    /// Opens a verification, closing older ones, and mails its link.
+    pub(super) async fn send_verification(
+        &self,
+        ctx: &Ctx,
+        project: &Project,
+        identity: &Identity,
+        address: &Identifier,
+        purpose: Purpose,
+        link: &LinkTemplate,
+    ) -> Result<(), AuthError> {
+        let secret = TokenKind::Verification.mint(self.entropy.as_ref());
+        let verification = Verification {
+            id: VerificationId::mint(ctx.now, self.entropy.as_ref()),
+            project: project.id,
+            application: None,
+            identity: identity.id,
+            purpose,
+            identifier: address.clone(),
+            digest: secret.digest(),
+            created_at: ctx.now,
+            expires_at: ctx.now + purpose.lifetime(),
+        };
+        let (id, now) = (identity.id, ctx.now);
+        self.commit(ctx, move |tx, log| {
+            tx.supersede_verifications(id, purpose, now)?;
+            tx.insert_verification(&verification)?;
+            log.record(
+                Audit::new(
+                    verification.project,
+                    Actor::Anonymous,
+                    "verification.requested",
+                    &format_args!("identity:{id}"),
+                )
+                .with("purpose", purpose.as_str()),
+            );
+            Ok(())
+        })
+        .await?;
+        let (link, minutes) = (link.fill(&secret, identity.id), purpose.lifetime().as_secs() / 60);
+        let message = match purpose {
+            Purpose::PasswordReset => Message::PasswordReset { link, minutes },
+            Purpose::EmailVerification => Message::VerifyEmail { link, minutes },
+        };
+        self.mail(ctx, project, identity, address, message);
+        Ok(())
+    }
+
+    fn mail(&self, ctx: &Ctx, project: &Project, identity: &Identity, to: &Identifier, message: Message) {
+        self.outbox.send(Mail {
+            to: to.value().to_owned(),
+            language: identity.profile.locale.clone().or_else(|| ctx.language.clone()),
+            sender: project.name.clone(),
+            message,
+        });
+    }
+
+    /// Whose password an open reset secret would set. It stays open.
+    pub async fn open_password_reset(&self, ctx: &Ctx, secret: &RawToken) -> Result<Identity, AuthError> {
+        let (digest, now) = (secret.digest(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let open = tx.open_verification(&digest, Purpose::PasswordReset, now)?;
+                let id = open.ok_or(AuthError::VerificationInvalid)?.identity;
+                tx.identity(id)?.ok_or(AuthError::VerificationInvalid)
+            })
+            .await
+    }
+
+    /// Sets a new password with a reset secret, ends every session of the identity and lifts its lock.
+    ///
+    /// A password that is refused does not use the secret up.
+    pub async fn reset_password(&self, ctx: &Ctx, secret: &RawToken, new: Password) -> Result<ResetOutcome, AuthError> {
+        let identity = self.open_password_reset(ctx, secret).await?;
+        let hash = self.hash_new(identity.project, &identity, &new).await?;
+        let credential = CredentialId::mint(ctx.now, self.entropy.as_ref());
+        let (digest, now) = (secret.digest(), ctx.now);
+        let (identity, address) = self
+            .commit(ctx, move |tx, log| {
+                let redeemed = tx.redeem_verification(&digest, Purpose::PasswordReset, now)?;
+                let redeemed = redeemed.ok_or(AuthError::VerificationInvalid)?;
+                let identity = tx.identity(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
+                let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+                rebind(tx, &identity, now)?;
+                let identity = tx.identity(identity.id)?.ok_or(AuthError::VerificationInvalid)?;
+                admit(&project, None, Some(&identity), None, now)?;
+                put_password(tx, log, credential, identity.project, identity.id, &hash, now)?;
+                // Whoever read the mail controls the address.
+                tx.verify_identifier(identity.id, &redeemed.identifier, now)?;
+                log.record(Audit::new(
+                    identity.project,
+                    Actor::Identity(identity.id),
+                    "password.reset",
+                    &format_args!("identity:{}", identity.id),
+                ));
+                Ok((identity, (redeemed.identifier, project)))
+            })
+            .await?;
+        let (address, project) = address;
+        self.mail(ctx, &project, &identity, &address, Message::PasswordChanged);
+        Ok(ResetOutcome { identity })
+    }
+
+    /// Has the address count as proved that this secret was mailed to. `claimed` is whose the caller says it is:
+    /// another one's secret is refused with `Conflict(Identity)` and stays open.
+    pub async fn verify_email(&self, ctx: &Ctx, claimed: IdentityId, secret: &RawToken) -> Result<Identity, AuthError> {
+        let (digest, now) = (secret.digest(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            let open = tx.open_verification(&digest, Purpose::EmailVerification, now)?;
+            if open.ok_or(AuthError::VerificationInvalid)?.identity != claimed {
+                return Err(AuthError::Conflict(Noun::Identity));
+            }
+            let redeemed = tx.redeem_verification(&digest, Purpose::EmailVerification, now)?;
+            let redeemed = redeemed.ok_or(AuthError::VerificationInvalid)?;
+            let identity = tx.identity(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
+            let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+            admit(&project, None, Some(&identity), None, now)?;
+            if !tx.verify_identifier(identity.id, &redeemed.identifier, now)? {
+                return Err(AuthError::VerificationInvalid);
+            }
+            log.record(Audit::new(
+                identity.project,
+                Actor::Identity(identity.id),
+                "email.verified",
+                &format_args!("identity:{}", identity.id),
+            ));
+            log.announce(SecurityEvent::IdentityChanged(identity.id));
+            Ok(identity)
+        })
+        .await
+    }
+}
