@@ -1,1 +1,32 @@
-//! placeholder
+//! The HTTP faces of Ringfence: the only code that knows HTTP.
+//!
+//! [`router`] mounts every dialect and everything that belongs to none; [`admin_router`] serves the operator's listener.
+
+mod admin;
+mod app;
+mod dialects;
+mod extract;
+mod guard;
+mod mailbox;
+mod mount;
+mod page;
+mod problem;
+mod well_known;
+
+pub use admin::{MetricsText, admin_router};
+pub use app::{App, Mount, Settings};
+pub use dialects::{ALL as DIALECTS, Access, Dialect, Endpoint};
+pub use mailbox::{Letter, Mailbox};
+pub use mount::router;
+
+use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
+
+/// The shapes of access tokens of all dialects, for [`ringfence_core::authority::Parts`].
+pub fn token_shapes() -> Vec<&'static TokenShape> {
+    DIALECTS.iter().filter_map(|dialect| dialect.token_shape).collect()
+}
+
+/// The profiles of assertions of all dialects, for [`ringfence_core::authority::Parts`].
+pub fn assertion_profiles() -> Vec<&'static AssertionProfile> {
+    DIALECTS.iter().flat_map(|dialect| dialect.assertion_profiles.iter().copied()).collect()
+}

@@ -1,0 +1,70 @@
+//! What every handler shares, and where each dialect is mounted.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ipnet::IpNet;
+use ringfence_core::{authority::Authority, project::ProjectRef};
+
+use crate::mailbox::Mailbox;
+
+/// The one state of all routes. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The domain.
+    pub authority: Arc<Authority>,
+    /// What the operator configured.
+    pub settings: Arc<Settings>,
+    /// The mount that a request came through.
+    pub(crate) mount: Arc<Mount>,
+}
+
+/// What the operator configured for the HTTP faces.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// Scheme and authority that clients reach us by, no slash at the end. Links are built from it, never from headers.
+    pub public_url: String,
+    /// Peers whose forwarded headers count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where dialects are mounted; one that is not listed is off.
+    pub mounts: Vec<Mount>,
+    /// The development mailbox, if there is one.
+    pub mailbox: Option<Arc<Mailbox>>,
+}
+
+/// Where a dialect is reachable and what it speaks for (DESIGN §16).
+#[derive(Clone, Debug, Default)]
+pub struct Mount {
+    /// The dialect's name, or `native` for everything that belongs to none.
+    pub dialect: &'static str,
+    /// The path it lies below, e.g. `/tiledesk`.
+    pub prefix: String,
+    /// Hosts at whose root it lies.
+    pub hosts: Vec<String>,
+    /// The project of requests that name no application.
+    pub project: String,
+    /// What only this dialect can be told, e.g. where its dashboard is.
+    pub options: BTreeMap<String, String>,
+}
+
+impl App {
+    /// The state of routes that belong to no dialect.
+    pub fn new(authority: Arc<Authority>, settings: Settings) -> Self {
+        let native = Mount { dialect: "native", project: "default".to_owned(), ..Mount::default() };
+        Self { authority, settings: Arc::new(settings), mount: Arc::new(native) }
+    }
+
+    /// The same state for the routes of a mount.
+    pub(crate) fn at(&self, mount: &Mount) -> Self {
+        Self { mount: Arc::new(mount.clone()), ..self.clone() }
+    }
+
+    /// The project of a request that names no application.
+    pub(crate) fn project(&self) -> ProjectRef {
+        ProjectRef::Name(self.mount.project.clone())
+    }
+
+    /// What this dialect was told under `name`.
+    pub(crate) fn option(&self, name: &str) -> Option<&str> {
+        self.mount.options.get(name).map(String::as_str)
+    }
+}

@@ -1,0 +1,89 @@
+//! Mounting: below a prefix, and at the root of a dialect's own hosts (DESIGN §16).
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::header;
+use ringfence_core::error::{AuthError, Noun};
+use tower::{Service, ServiceExt as _};
+
+use crate::{
+    app::{App, Mount},
+    dialects::{ALL, Dialect},
+    guard, mailbox, page,
+    problem::Problem,
+    well_known,
+};
+
+/// Everything that the main listener answers.
+pub fn router(app: &App) -> Router {
+    let mut main = Router::new()
+        .merge(page::routes())
+        .merge(well_known::routes())
+        .merge(mailbox::routes())
+        .fallback(nothing_here)
+        .with_state(app.clone());
+    let mut hosts = HashMap::new();
+    for mount in &app.settings.mounts {
+        let Some(dialect) = ALL.iter().find(|dialect| dialect.name == mount.dialect) else { continue };
+        let routes = mounted(app, dialect, mount);
+        main = main.nest_service(&mount.prefix, routes.clone());
+        hosts.extend(mount.hosts.iter().map(|host| (host.to_ascii_lowercase(), routes.clone())));
+    }
+    guard::protect(Router::new().fallback_service(ByHost { hosts: Arc::new(hosts), main }), app)
+}
+
+fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {
+    (dialect.routes)(app.at(mount))
+}
+
+async fn nothing_here(request: Request) -> Response {
+    let wants_page = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    if wants_page { page::not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
+}
+
+/// Sends a request to the dialect whose host it names, else to the main routes.
+#[derive(Clone)]
+struct ByHost {
+    hosts: Arc<HashMap<String, Router>>,
+    main: Router,
+}
+
+impl ByHost {
+    fn choose(&self, request: &Request) -> &Router {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        self.hosts.get(&name.to_ascii_lowercase()).unwrap_or(&self.main)
+    }
+}
+
+impl Service<Request<Body>> for ByHost {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router is always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.choose(&request).clone().oneshot(request))
+    }
+}
