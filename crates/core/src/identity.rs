@@ -52,6 +52,9 @@ pub enum IdentityKind {
 }
 
 impl IdentityKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 5] = [Self::Member, Self::Guest, Self::External, Self::Endpoint, Self::Service];
+
     /// The stored text.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,9 +68,7 @@ impl IdentityKind {
 
     /// Reads the stored text.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Member, Self::Guest, Self::External, Self::Endpoint, Self::Service]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 

@@ -75,6 +75,11 @@ impl TokenDigest {
         Self(URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes)))
     }
 
+    /// As stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text the store keeps.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -83,7 +88,7 @@ impl TokenDigest {
 
 impl fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenDigest({}…)", &self.0[..6])
+        write!(f, "TokenDigest({}…)", self.0.get(..6).unwrap_or_default())
     }
 }
 
