@@ -1,0 +1,78 @@
+//! PostgreSQL: a few threads that own a connection each and share one queue for reads and writes.
+//!
+//! Prepared statements and session settings need a direct connection or a pooler in session mode.
+
+mod address;
+mod connection;
+mod worker;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use ringfence_core::store::{Engine, Unit};
+
+use self::{
+    address::Address,
+    connection::Connection,
+    worker::{Access, Job, Worker},
+};
+use crate::{OpenError, Options, Running, engine, migration, queue::Queue};
+
+/// The engine.
+pub struct Postgres {
+    jobs: Arc<Queue<Job>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Postgres {
+    /// Connects, migrates if `options` say so, and starts the workers.
+    pub fn open(url: &str, options: &Options) -> Result<Self, OpenError> {
+        let address = Arc::new(Address::parse(url, options)?);
+        let mut connection = Connection::open(&address)?;
+        engine::prepare_schema(&mut connection, options)?;
+        let (jobs, connected) = (Arc::new(Queue::new(options.queue)), Arc::default());
+        let mut first = Some(connection);
+        let mut threads = Vec::new();
+        for _ in 0..options.workers() {
+            let worker = Worker::new(Arc::clone(&address), Arc::clone(&connected), first.take());
+            let jobs = Arc::clone(&jobs);
+            threads.push(engine::thread("store-worker", move || worker.serve(&jobs))?);
+        }
+        Ok(Self { jobs, threads: Mutex::new(threads) })
+    }
+
+    fn submit(&self, access: Access, unit: Box<dyn Unit>) {
+        if let Err((job, reason)) = self.jobs.push(Job { access, unit }) {
+            engine::refuse(job.unit, reason);
+        }
+    }
+}
+
+impl Engine for Postgres {
+    fn submit_read(&self, unit: Box<dyn Unit>) {
+        self.submit(Access::Read, unit);
+    }
+
+    fn submit_write(&self, unit: Box<dyn Unit>) {
+        self.submit(Access::Write, unit);
+    }
+}
+
+impl Running for Postgres {
+    fn stop(&self) {
+        self.jobs.close();
+        engine::join(self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
+    }
+}
+
+/// Names of the migrations that the database lacks.
+pub fn pending(url: &str) -> Result<Vec<&'static str>, OpenError> {
+    migration::pending(&mut Connection::open(&Address::parse(url, &Options::default())?)?)
+}
+
+/// Applies pending migrations.
+pub fn migrate(url: &str) -> Result<Vec<&'static str>, OpenError> {
+    migration::migrate(&mut Connection::open(&Address::parse(url, &Options::default())?)?)
+}

@@ -1,0 +1,189 @@
+//! A worker: a thread with a connection, which runs one unit at a time and replaces the connection when it is lost.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use ringfence_core::store::{StoreResult, Unit};
+
+use super::{
+    address::Address,
+    connection::{Answer, Ask, Connection},
+};
+use crate::{
+    engine::share,
+    queue::Queue,
+    row::Row,
+    sql::{Sql, Value, backend, busy},
+    tx::{self, Ran},
+};
+
+/// What a unit may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Look.
+    Read,
+    /// Look and change.
+    Write,
+}
+
+/// A unit that waits.
+pub struct Job {
+    /// What it may do.
+    pub access: Access,
+    /// The unit.
+    pub unit: Box<dyn Unit>,
+}
+
+/// Waits between attempts to connect.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// A thread's connection, when it has one.
+pub struct Worker {
+    address: Arc<Address>,
+    /// How many workers have a connection.
+    connected: Arc<AtomicUsize>,
+    link: Option<Connection>,
+}
+
+impl Worker {
+    /// A worker; `link` saves it the first connecting.
+    pub fn new(address: Arc<Address>, connected: Arc<AtomicUsize>, link: Option<Connection>) -> Self {
+        let mut worker = Self { address, connected, link: None };
+        worker.attach(link);
+        worker
+    }
+
+    fn attach(&mut self, link: Option<Connection>) {
+        self.detach();
+        self.connected.fetch_add(usize::from(link.is_some()), Ordering::Relaxed);
+        self.link = link;
+    }
+
+    fn detach(&mut self) {
+        self.connected.fetch_sub(usize::from(self.link.take().is_some()), Ordering::Relaxed);
+    }
+
+    fn link(&mut self) -> StoreResult<&mut Connection> {
+        if self.link.as_ref().is_none_or(Connection::is_lost) {
+            self.detach();
+            let link = Connection::open(&self.address)?;
+            self.attach(Some(link));
+        }
+        self.link.as_mut().ok_or_else(|| busy("there is no connection"))
+    }
+
+    /// Runs units until the queue is closed and empty.
+    pub fn serve(mut self, jobs: &Queue<Job>) {
+        let mut wait = SHORTEST_WAIT;
+        loop {
+            if let Err(failure) = self.link() {
+                if wait == SHORTEST_WAIT {
+                    tracing::warn!(error = &failure as &dyn std::error::Error, "no connection to the database");
+                }
+                let closed = jobs.closes_within(wait);
+                if closed || self.connected.load(Ordering::Relaxed) == 0 {
+                    // Nobody else will run them soon.
+                    let mut copies = share(failure);
+                    jobs.drain().into_iter().for_each(|job| job.unit.finish(Err(copies())));
+                }
+                if closed {
+                    return;
+                }
+                wait = LONGEST_WAIT.min(wait * 2);
+                continue;
+            }
+            wait = SHORTEST_WAIT;
+            let Some(job) = jobs.pop() else { return };
+            if !job.unit.abandoned() {
+                self.run(job);
+            }
+        }
+    }
+
+    fn run(&mut self, Job { access, mut unit }: Job) {
+        let mut transaction = Transaction { worker: self, access, begun: false };
+        let ran = tx::run(&mut *unit, &mut transaction);
+        let outcome = transaction.end(ran);
+        unit.finish(outcome);
+    }
+}
+
+/// One unit's transaction, begun with its first statement.
+struct Transaction<'a> {
+    worker: &'a mut Worker,
+    access: Access,
+    begun: bool,
+}
+
+impl Transaction<'_> {
+    fn call(&mut self, ask: Ask, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Answer> {
+        // Reads need no transaction: the session is read-only, and READ COMMITTED takes a snapshot per statement anyway.
+        let begin = self.access == Access::Write && !self.begun;
+        let first = !self.begun;
+        self.begun = true;
+        let link = if first { self.worker.link()? } else { self.held()? };
+        match link.call(begin, ask, sql, values) {
+            // Found dead before anything was done on it: on a fresh connection nothing is missing.
+            Err(_) if first && link.is_lost() => self.worker.link()?.call(begin, ask, sql, values),
+            outcome => outcome,
+        }
+    }
+
+    /// The connection that the transaction is on; another one would not do.
+    fn held(&mut self) -> StoreResult<&mut Connection> {
+        let link = self.worker.link.as_mut().filter(|link| !link.is_lost());
+        link.ok_or_else(|| busy("the connection was lost"))
+    }
+
+    fn end(mut self, ran: Ran) -> StoreResult<()> {
+        let open = self.begun && self.access == Access::Write;
+        match ran {
+            Ran::Keep if open => self.commit(),
+            Ran::Keep => Ok(()),
+            Ran::Discard => {
+                self.roll_back(open);
+                Ok(())
+            }
+            Ran::Broken(failure) => {
+                self.roll_back(open);
+                Err(failure)
+            }
+        }
+    }
+
+    fn commit(&mut self) -> StoreResult<()> {
+        let link = self.held()?;
+        let committed = link.control("COMMIT");
+        if committed.is_err() && link.is_lost() {
+            // Not `Busy`, which says that nothing was changed: the server may have heard it.
+            return Err(backend("the connection was lost while committing; the outcome is not known"));
+        }
+        committed
+    }
+
+    fn roll_back(&mut self, open: bool) {
+        if !open {
+            return;
+        }
+        // A connection that cannot even do that is not used again, and the server rolls back when it goes.
+        if self.held().and_then(|link| link.control("ROLLBACK")).is_err() {
+            self.worker.detach();
+        }
+    }
+}
+
+impl Sql for Transaction<'_> {
+    fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<u64> {
+        self.call(Ask::Count, sql, values).map(Answer::count)
+    }
+
+    fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Vec<Row>> {
+        self.call(Ask::Rows, sql, values).map(Answer::rows)
+    }
+}

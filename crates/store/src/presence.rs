@@ -1,0 +1,98 @@
+//! Presence: connections, and the leases of the nodes that hold them.
+//!
+//! A lease is a row of its node, not of each connection, so renewing it costs the same for one connection and for thousands.
+
+use ringfence_core::{
+    ids::{ConnectionId, IdentityId},
+    presence::{Presence, PresenceStore},
+    store::StoreResult,
+    time::Timestamp,
+};
+
+use crate::{row::Row, sql::values, tx::SqlTx};
+
+fn presence(row: &mut Row) -> StoreResult<Presence> {
+    Ok(Presence {
+        connection: row.id()?,
+        project: row.id()?,
+        application: row.opt_id()?,
+        session: row.id()?,
+        identity: row.id()?,
+        dialect: row.text()?,
+        node: row.text()?,
+        since: row.time()?,
+        lease_until: row.time()?,
+    })
+}
+
+impl PresenceStore for SqlTx<'_> {
+    fn open_presence(&mut self, presence: &Presence) -> StoreResult<()> {
+        // Only when the node has no running lease: on PostgreSQL its connections would otherwise wait for one another here.
+        self.execute(
+            "INSERT INTO presence_node (node, lease_until)
+             SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT)
+             WHERE NOT EXISTS (SELECT 1 FROM presence_node WHERE node = $1 AND lease_until > $3)
+             ON CONFLICT (node) DO UPDATE SET lease_until = excluded.lease_until
+             WHERE presence_node.lease_until < excluded.lease_until",
+            values![&presence.node, presence.lease_until, presence.since],
+        )?;
+        self.execute(
+            "INSERT INTO presence (connection_id, project_id, application_id, session_id, identity_id, dialect, node,
+                 opened_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            values![
+                presence.connection,
+                presence.project,
+                presence.application,
+                presence.session,
+                presence.identity,
+                &presence.dialect,
+                &presence.node,
+                presence.since
+            ],
+        )
+        .map(drop)
+    }
+
+    fn renew_presence(&mut self, node: &str, lease_until: Timestamp) -> StoreResult<u64> {
+        self.execute(
+            "INSERT INTO presence_node (node, lease_until) VALUES ($1, $2)
+             ON CONFLICT (node) DO UPDATE SET lease_until = excluded.lease_until
+             WHERE presence_node.lease_until < excluded.lease_until",
+            values![node, lease_until],
+        )?;
+        let count = self.one("SELECT count(*) FROM presence WHERE node = $1", values![node], Row::count)?;
+        Ok(count.unwrap_or(0))
+    }
+
+    fn close_presence(&mut self, connection: ConnectionId) -> StoreResult<bool> {
+        self.changed("DELETE FROM presence WHERE connection_id = $1", values![connection])
+    }
+
+    fn presence_of(&mut self, identity: IdentityId, now: Timestamp) -> StoreResult<Vec<Presence>> {
+        self.all(
+            "SELECT presence.connection_id, presence.project_id, presence.application_id, presence.session_id,
+                 presence.identity_id, presence.dialect, presence.node, presence.opened_at, presence_node.lease_until
+             FROM presence JOIN presence_node ON presence_node.node = presence.node
+             WHERE presence.identity_id = $1 AND presence_node.lease_until > $2
+             ORDER BY presence.opened_at, presence.connection_id",
+            values![identity, now],
+            presence,
+        )
+    }
+
+    fn sweep_presence(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64> {
+        let swept = self.execute(
+            "DELETE FROM presence WHERE connection_id IN (
+                 SELECT presence.connection_id FROM presence_node JOIN presence ON presence.node = presence_node.node
+                 WHERE presence_node.lease_until < $1 LIMIT $2)",
+            values![before, limit],
+        )?;
+        self.execute(
+            "DELETE FROM presence_node WHERE lease_until < $1
+             AND NOT EXISTS (SELECT 1 FROM presence WHERE presence.node = presence_node.node)",
+            values![before],
+        )?;
+        Ok(swept)
+    }
+}
