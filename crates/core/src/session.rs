@@ -100,6 +100,8 @@ pub trait SessionStore {
     fn revoke_sessions(&mut self, of: SessionsOf, at: Timestamp) -> StoreResult<Vec<SessionId>>;
     /// Which of these are still live.
     fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<SessionId>>;
-    /// Removes up to `limit` sessions that ended before `before`, and reports how many.
+    /// Removes up to `limit` sessions that ended before `before`, with guests who have none left, and reports how many.
+    ///
+    /// The session of a foreign token stays until that token has ended by itself, or showing it again would revive it.
     fn sweep_sessions(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64>;
 }

@@ -148,7 +148,8 @@ CREATE TABLE session (
     expires_at BIGINT NOT NULL,
     revoked_at BIGINT
 );
-CREATE INDEX session_of_identity ON session (identity_id, id) WHERE revoked_at IS NULL;
+-- Ended ones too: an identity is removed only when no session refers to it.
+CREATE INDEX session_of_identity ON session (identity_id, id);
 CREATE INDEX session_of_application ON session (application_id, id) WHERE revoked_at IS NULL AND application_id IS NOT NULL;
 CREATE INDEX session_of_issuer ON session (issuer_id, id) WHERE revoked_at IS NULL AND issuer_id IS NOT NULL;
 CREATE INDEX session_in_project ON session (project_id, id) WHERE revoked_at IS NULL;

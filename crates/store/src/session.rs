@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use ringfence_core::{
-    ids::SessionId,
+    ids::{IdentityId, SessionId},
     secret::TokenDigest,
     session::{Session, SessionStore, SessionsOf, Standpoint},
     store::StoreResult,
@@ -184,14 +184,25 @@ impl SessionStore for SqlTx<'_> {
     }
 
     fn sweep_sessions(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64> {
-        // Two arms, so that each uses its index; the second skips what the first has.
-        self.execute(
+        // Two arms, so that each uses its index; the second skips what the first has, and keeps ended sessions of foreign
+        // tokens as long as those could be shown again.
+        let owners: Vec<IdentityId> = self.all(
             "DELETE FROM session WHERE id IN (
                  SELECT id FROM session WHERE expires_at < $1
                  UNION ALL
-                 SELECT id FROM session WHERE revoked_at < $1 AND expires_at >= $1
-                 LIMIT $2)",
+                 SELECT id FROM session WHERE revoked_at < $1 AND expires_at >= $1 AND bearer IS NULL
+                 LIMIT $2)
+             RETURNING identity_id",
             values![before, limit],
-        )
+            Row::id,
+        )?;
+        for owner in &owners {
+            self.execute(
+                "DELETE FROM identity WHERE id = $1 AND kind = 'guest'
+                 AND NOT EXISTS (SELECT 1 FROM session WHERE identity_id = $1)",
+                values![*owner],
+            )?;
+        }
+        Ok(owners.len() as u64)
     }
 }
