@@ -65,10 +65,16 @@ impl Authority {
         self.store
             .read(move |tx| {
                 let (project, application) = resolve(tx, &project)?;
+                // Before anything is compared: where passwords do not count, they are not told right from wrong.
+                admit(&project, application.as_ref(), None, None, now)?;
+                allow_way(application.as_ref(), WayIn::Password)?;
                 let mut keys = vec![ThrottleKey::identifier(project.id, &identifier)];
                 keys.extend(address.map(ThrottleKey::address));
                 refuse_blocked(tx, &keys, now)?;
                 let identity = tx.identity_by_identifier(project.id, &identifier)?.map(|(identity, _)| identity);
+                if identity.as_ref().is_some_and(|identity| identity.standing.locked_at.is_some()) {
+                    return Err(AuthError::Throttled { retry_at: UNTIL_REBOUND });
+                }
                 let hash = match &identity {
                     Some(identity) => tx.password_of(identity.id)?,
                     None => None,
@@ -98,7 +104,6 @@ impl Authority {
                 return Err(AuthError::InvalidCredentials);
             }
             admit(&project, application.as_ref(), Some(&identity), None, now)?;
-            allow_way(application.as_ref(), WayIn::Password)?;
             if let (Some(old), Some(new)) = (&hash, &renewed) {
                 tx.rehash_password(id, old, new)?;
             }
@@ -127,6 +132,8 @@ impl Authority {
     async fn count_failures(&self, ctx: &Ctx, candidate: Candidate) -> Result<AuthError, AuthError> {
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
+            // Guesses beyond the limit that were on their way are answered like right ones on theirs, and cost nothing.
+            refuse_blocked(tx, &candidate.keys, now)?;
             for key in &candidate.keys {
                 let failures = tx.count_failure(key, now, key.forgets_before(now))?;
                 let locks = *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
