@@ -155,7 +155,12 @@ impl Authority {
     }
 
     /// Whether these are the identity's present words; counted like a sign-in.
-    async fn confirm_password(&self, ctx: &Ctx, who: &Authenticated, password: Password) -> Result<(), AuthError> {
+    async fn confirm_password(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        password: Password,
+    ) -> Result<Candidate, AuthError> {
         let (identity, project, now) = (Arc::clone(&who.identity), Arc::clone(&who.project), ctx.now);
         let candidate = self
             .store
@@ -172,7 +177,7 @@ impl Authority {
             })
             .await?;
         match self.hasher.verify(password, candidate.hash.clone()).await? {
-            Verdict::Right | Verdict::RightNeedsRehash => Ok(()),
+            Verdict::Right | Verdict::RightNeedsRehash => Ok(candidate),
             Verdict::Wrong => Err(self.count_failures(ctx, candidate).await?),
         }
     }
@@ -185,12 +190,27 @@ impl Authority {
         present: Password,
         new: Password,
     ) -> Result<(), AuthError> {
-        self.confirm_password(ctx, who, present.clone()).await?;
+        who.refuse_vouched()?;
+        let confirmed = self.confirm_password(ctx, who, present.clone()).await?;
         if present.expose() == new.expose() {
             return Err(AuthError::invalid("password", Rule::Unchanged));
         }
         let hash = self.hash_new(who.project.id, &who.identity, &new).await?;
-        self.replace_password(ctx, who.project.id, who.identity.id, who.actor(), hash).await
+        let id = CredentialId::mint(ctx.now, self.entropy.as_ref());
+        let (project, identity, actor, now) = (who.project.id, who.identity.id, who.actor(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            refuse_blocked(tx, &confirmed.keys, now)?;
+            // Changed or reset meanwhile: what was shown is no longer the present password.
+            if tx.password_of(identity)?.as_ref().map(PasswordHash::as_str)
+                != confirmed.hash.as_ref().map(PasswordHash::as_str)
+            {
+                return Err(AuthError::InvalidCredentials);
+            }
+            tx.reset_throttle(&confirmed.keys[0])?;
+            log.record(Audit::new(project, actor, "password.changed", &format_args!("identity:{identity}")));
+            put_password(tx, log, id, project, identity, &hash, now)
+        })
+        .await
     }
 
     /// Sets somebody's password without asking for the present one.
@@ -264,10 +284,11 @@ impl Authority {
 
     /// Forgets failures of an identity and lifts its lock.
     pub async fn unlock_identity(&self, ctx: &Ctx, permit: &Permit, identity: IdentityId) -> Result<(), AuthError> {
-        let found = self.identity(permit, identity).await?;
         let permit = permit.clone();
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
+            let found = tx.identity(identity)?.filter(|found| found.project == permit.project());
+            let found = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             rebind(tx, &found, now)?;
             log.record(Audit::new(
                 permit.project(),
