@@ -135,6 +135,9 @@ impl Authority {
             .parse::<SessionId>()
             .map_err(|_| AuthError::from(TokenFault::Claims))?;
         claims.check_times(&Validity { require_exp: true, ..Validity::at(ctx.now) })?;
+        if !key.counts(ctx.now) {
+            return Err(TokenFault::Key.into());
+        }
         let audience = claims.audience()?;
         Ok(TokenClaims {
             session,
