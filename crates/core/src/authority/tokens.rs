@@ -77,15 +77,17 @@ struct AccessClaims<'a, E> {
 }
 
 impl Authority {
-    /// Mints an access token for the session of `who`, in the shape of the request's face, with `extra` claims beside ours.
+    /// Mints an access token for the session of `who`, in the shape of the face it was started through, with `extra` claims
+    /// beside ours.
     pub async fn issue_token<E: Serialize>(
         &self,
         ctx: &Ctx,
         who: &Authenticated,
         extra: E,
     ) -> Result<IssuedToken, AuthError> {
-        let shape = self.shape(ctx.dialect)?;
         let session = who.session.as_ref().ok_or(AuthError::NotFound(crate::error::Noun::Session))?;
+        // The gate judges by this shape too: a token in another one would be dead at birth.
+        let shape = self.shape(&session.dialect)?;
         who.admit(ctx.now)?;
         let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, shape.typ).await?;
         let expires_at = if shape.refreshes {
