@@ -210,7 +210,8 @@ impl Authority {
             log.record(Audit::new(project, actor, "password.changed", &format_args!("identity:{identity}")));
             put_password(tx, log, id, project, identity, &hash, now)
         })
-        .await
+        .await?;
+        self.tell_of_new_password(ctx, project, identity).await
     }
 
     /// Sets somebody's password without asking for the present one.
@@ -256,7 +257,6 @@ impl Authority {
         self.hasher.hash(project.policy.password.check(new, &context)?).await
     }
 
-    /// Replaces a password and tells its owner by mail (ASVS 6.3.7).
     async fn replace_password(
         &self,
         ctx: &Ctx,
@@ -267,15 +267,18 @@ impl Authority {
     ) -> Result<(), AuthError> {
         let id = CredentialId::mint(ctx.now, self.entropy.as_ref());
         let now = ctx.now;
-        let (project, owner, held) = self
-            .commit(ctx, move |tx, log| {
-                let owner = tx.identity(identity)?.ok_or(AuthError::NotFound(Noun::Identity))?;
-                let project = tx.project(project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-                log.record(Audit::new(project.id, actor, "password.changed", &format_args!("identity:{identity}")));
-                put_password(tx, log, id, project.id, identity, &hash, now)?;
-                Ok((project, owner, tx.identifiers(identity)?))
-            })
-            .await?;
+        self.commit(ctx, move |tx, log| {
+            log.record(Audit::new(project, actor, "password.changed", &format_args!("identity:{identity}")));
+            put_password(tx, log, id, project, identity, &hash, now)
+        })
+        .await?;
+        self.tell_of_new_password(ctx, project, identity).await
+    }
+
+    /// Mails the owner of a new password (ASVS 6.3.7).
+    async fn tell_of_new_password(&self, ctx: &Ctx, project: ProjectId, owner: IdentityId) -> Result<(), AuthError> {
+        let found = self.store.read(move |tx| Ok((tx.project(project)?, tx.identity(owner)?, tx.identifiers(owner)?)));
+        let (Some(project), Some(owner), held) = found.await? else { return Ok(()) };
         for address in held.iter().map(|held| &held.identifier).filter(|found| found.scheme() == Identifier::EMAIL) {
             self.mail(ctx, &project, &owner, address, Message::PasswordChanged);
         }
