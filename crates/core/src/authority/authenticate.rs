@@ -86,6 +86,15 @@ impl Authenticated {
         Actor::Identity(self.identity.id)
     }
 
+    /// Refuses everybody but an account that proved itself to us: guests and users of an issuer have none, and an issuer's
+    /// word for an account counts in its own application only.
+    pub fn require_account(&self) -> Result<(), AuthError> {
+        if self.identity.kind != IdentityKind::Member {
+            return Err(AuthError::Forbidden { needs: Scope::IdentitiesWrite });
+        }
+        self.refuse_vouched()
+    }
+
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their
     /// account is not its to change.
     pub(super) fn refuse_vouched(&self) -> Result<(), AuthError> {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Authenticated, Authority};
 use crate::{
+    audit::Audit,
     context::Ctx,
     error::{AuthError, TokenFault},
     identity::IdentityKind,
@@ -93,7 +94,8 @@ impl Authority {
         let expires_at = if shape.refreshes {
             session.expires_at.min(ctx.now + who.project.policy.tokens.access.duration())
         } else {
-            session.expires_at
+            // A session may be as endless as the assertion behind it; no token of ours is.
+            session.expires_at.min(ctx.now + who.project.policy.tokens.refresh.duration())
         };
         let issuer = shape.issuer.unwrap_or(&self.public_url);
         let subject = match shape.subject {
@@ -111,6 +113,20 @@ impl Authority {
             exp: expires_at.seconds(),
         };
         Ok(IssuedToken { token: signer.mint(&claims)?, expires_at })
+    }
+
+    /// Accepts that the caller's token came in a query string, where logs of others see it: only in a project that allows it
+    /// for its old clients, and each use is audited.
+    pub async fn accept_token_in_query(&self, ctx: &Ctx, who: &Authenticated) -> Result<(), AuthError> {
+        if !who.project.policy.compat.token_in_query {
+            return Err(AuthError::NotSupported("a token in the query"));
+        }
+        let used = Audit::new(who.project.id, who.actor(), "compat.token_in_query", &who.actor());
+        self.commit(ctx, move |_, log| {
+            log.record(used);
+            Ok(())
+        })
+        .await
     }
 
     fn shape(&self, dialect: &str) -> Result<&'static TokenShape, AuthError> {
