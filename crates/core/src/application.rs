@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ids::{ApplicationId, ProjectId},
+    presence::InboundPolicy,
     store::StoreResult,
     time::Timestamp,
 };
@@ -41,9 +42,19 @@ pub struct ApplicationSettings {
     /// Roles that a trusted issuer may claim for its users; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_roles: Option<BTreeSet<String>>,
+    /// Which of a user's open connections is reached.
+    pub inbound: InboundPolicy,
     /// What only one dialect knows, under its name; opaque here.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
+}
+
+impl ApplicationSettings {
+    /// Whether pages of this origin may use the application. Without an origin it is not a browser that asks.
+    pub fn allows_origin(&self, origin: Option<&str>) -> bool {
+        let named = |origin: &str| self.allowed_origins.iter().any(|allowed| allowed == "*" || allowed == origin);
+        origin.is_none_or(named)
+    }
 }
 
 impl Default for ApplicationSettings {
@@ -52,6 +63,7 @@ impl Default for ApplicationSettings {
             sign_in: WayIn::ALL.into_iter().collect(),
             allowed_origins: vec!["*".to_owned()],
             assertion_roles: None,
+            inbound: InboundPolicy::default(),
             attributes: Map::new(),
         }
     }
