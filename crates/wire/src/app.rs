@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use ipnet::IpNet;
 use ringfence_core::{authority::Authority, project::ProjectRef};
 
-use crate::mailbox::Mailbox;
+use crate::{live::LiveConnections, mailbox::Mailbox};
 
 /// The one state of all routes. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// The domain.
     pub authority: Arc<Authority>,
+    /// The open connections of this node.
+    pub live: Arc<LiveConnections>,
     /// What the operator configured.
     pub settings: Arc<Settings>,
     /// The mount that a request came through.
@@ -50,7 +52,8 @@ impl App {
     /// The state of routes that belong to no dialect.
     pub fn new(authority: Arc<Authority>, settings: Settings) -> Self {
         let native = Mount { dialect: "native", project: "default".to_owned(), ..Mount::default() };
-        Self { authority, settings: Arc::new(settings), mount: Arc::new(native) }
+        let live = LiveConnections::new(Arc::clone(&authority));
+        Self { authority, live, settings: Arc::new(settings), mount: Arc::new(native) }
     }
 
     /// The same state for the routes of a mount.

@@ -7,15 +7,19 @@ mod app;
 mod dialects;
 mod extract;
 mod guard;
+mod jsonrpc;
+mod live;
 mod mailbox;
 mod mount;
 mod page;
 mod problem;
+mod pump;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
 pub use app::{App, Mount, Settings};
 pub use dialects::{ALL as DIALECTS, Access, Dialect, Endpoint};
+pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;
 

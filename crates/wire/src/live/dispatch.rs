@@ -1,0 +1,145 @@
+//! What reaches open connections from outside: events of the bus, the re-check, and time.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use ringfence_core::{
+    event::{Listener, SecurityEvent, Signal},
+    ids::SessionId,
+    time::Timestamp,
+};
+
+use super::{
+    LiveConnections,
+    connection::{Directive, Ending},
+    index::Key,
+};
+
+/// How often every session is asked about, in case an announcement was missed.
+const RECHECK: Duration = Duration::from_secs(30);
+/// After a store that did not answer.
+const RETRY: Duration = Duration::from_secs(1);
+/// Sessions asked about at once.
+const STEP: usize = 512;
+/// Signals taken together.
+const BATCH: usize = 1024;
+
+/// Sessions that may have ended.
+#[derive(Default)]
+struct Doubtful {
+    all: bool,
+    some: HashSet<SessionId>,
+}
+
+impl Doubtful {
+    fn is_empty(&self) -> bool {
+        !self.all && self.some.is_empty()
+    }
+}
+
+impl LiveConnections {
+    /// Listens to the bus, keeps the time of all connections and records presence, until the bus has gone. The server runs
+    /// this once; it is also what tells the authority of changes on other nodes.
+    pub async fn run(self: Arc<Self>) {
+        let listener = self.authority.listen();
+        tokio::select! {
+            () = self.listen(listener) => {}
+            () = self.keep_time() => {}
+            () = self.recorder.run(&self.authority) => {}
+        }
+    }
+
+    async fn listen(&self, mut listener: Listener) {
+        let clock = self.authority.clock();
+        let mut doubtful = Doubtful::default();
+        let mut recheck_at = clock.now() + RECHECK;
+        loop {
+            let wake_at = if doubtful.is_empty() { recheck_at } else { clock.now() + RETRY };
+            tokio::select! {
+                signal = listener.next() => {
+                    let Some(signal) = signal else { return };
+                    self.take_in(signal, &mut doubtful);
+                    for _ in 1..BATCH {
+                        let Some(signal) = listener.try_next() else { break };
+                        self.take_in(signal, &mut doubtful);
+                    }
+                }
+                () = clock.sleep_until(wake_at) => {}
+            }
+            if clock.now() >= recheck_at {
+                doubtful.all = true;
+                recheck_at = clock.now() + RECHECK;
+            }
+            self.settle(&mut doubtful).await;
+        }
+    }
+
+    /// Directs at once what an event says for certain, and notes what has to be asked about.
+    fn take_in(&self, signal: Signal, doubtful: &mut Doubtful) {
+        self.authority.hear(signal);
+        let key = match signal {
+            Signal::Gap => {
+                doubtful.all = true;
+                return;
+            }
+            Signal::Event(SecurityEvent::SessionRevoked(id)) => return self.end(id, self.authority.clock().now()),
+            Signal::Event(SecurityEvent::CredentialChanged(id) | SecurityEvent::IdentityChanged(id)) => {
+                Key::Identity(id)
+            }
+            Signal::Event(SecurityEvent::ApplicationChanged(id)) => Key::Application(id),
+            Signal::Event(SecurityEvent::ProjectChanged(id)) => Key::Project(id),
+            // Sessions outlive the keys that signed their tokens.
+            Signal::Event(SecurityEvent::KeysChanged(_)) => return,
+        };
+        let members = self.index.members(key);
+        doubtful.some.extend(members.iter().filter_map(|member| member.bound()).map(|bound| bound.session));
+    }
+
+    fn end(&self, session: SessionId, since: Timestamp) {
+        for connection in self.index.members(Key::Session(session)) {
+            connection.post(Directive::Ended(Ending::Revoked(since)));
+        }
+    }
+
+    /// Asks about doubtful sessions and ends those that do not count; what could not be asked stays doubtful.
+    async fn settle(&self, doubtful: &mut Doubtful) {
+        if doubtful.is_empty() {
+            return;
+        }
+        let since = self.authority.clock().now();
+        let asked = std::mem::take(doubtful);
+        let sessions = if asked.all { self.index.sessions() } else { asked.some.into_iter().collect() };
+        for step in sessions.chunks(STEP) {
+            match self.authority.still_live(step.to_vec()).await {
+                Ok(live) => {
+                    let live: HashSet<SessionId> = live.into_iter().collect();
+                    step.iter().filter(|id| !live.contains(*id)).for_each(|id| self.end(*id, since));
+                }
+                Err(cause) => {
+                    tracing::warn!(code = cause.code(), sessions = step.len(), "open connections were not re-checked");
+                    doubtful.some.extend(step);
+                }
+            }
+        }
+    }
+
+    async fn keep_time(&self) {
+        let clock = self.authority.clock();
+        loop {
+            let now = clock.now();
+            let next_second = Timestamp::from_seconds(now.seconds() + 1);
+            clock.sleep_until(next_second).await;
+            self.turn();
+        }
+    }
+
+    /// Looks at every connection that is due.
+    fn turn(&self) {
+        let now = self.uptime();
+        let due = self.wheel().turn(now.second());
+        for connection in due.iter().filter_map(std::sync::Weak::upgrade) {
+            if connection.look(now) {
+                self.arm(&connection);
+            }
+        }
+    }
+}

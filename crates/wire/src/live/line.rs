@@ -1,0 +1,119 @@
+//! The conversation's end of an open connection: the way to be admitted, and the way to be told things. Dropping it closes.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use ringfence_core::{
+    authority::{Authenticated, Authority},
+    context::Ctx,
+    error::AuthError,
+};
+
+use super::{
+    LiveConnections,
+    connection::{Connection, Directive, Ending, Habits},
+};
+
+/// An open connection in the hands of whoever serves it.
+pub(crate) struct Line {
+    live: Arc<LiveConnections>,
+    connection: Arc<Connection>,
+    origin: Option<Box<str>>,
+    failures: u32,
+}
+
+impl Line {
+    pub(super) const fn new(live: Arc<LiveConnections>, connection: Arc<Connection>) -> Self {
+        Self { live, connection, origin: None, failures: 0 }
+    }
+
+    /// The page that opened it, if it was a browser.
+    pub(crate) fn from_origin(mut self, origin: Option<&str>) -> Self {
+        self.origin = origin.map(Into::into);
+        self
+    }
+
+    /// What others post to.
+    pub(crate) const fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.live.authority
+    }
+
+    pub(crate) fn live(&self) -> &LiveConnections {
+        &self.live
+    }
+
+    pub(crate) fn habits(&self) -> &'static Habits {
+        self.connection.habits()
+    }
+
+    /// Registers the connection for somebody who has just passed the gate; also in place of whom it was registered for.
+    ///
+    /// After this, whatever ends the session reaches the connection. A refusal leaves everything as it was, but for a session
+    /// that ended meanwhile.
+    pub(crate) async fn admit(&mut self, ctx: &Ctx, who: &Authenticated) -> Result<(), AuthError> {
+        if let Some(application) = &who.application
+            && !application.settings.allows_origin(self.origin.as_deref())
+        {
+            return Err(AuthError::NotSupported("this origin"));
+        }
+        self.live.authority.counts_still(ctx, who).await?;
+        self.live.bind(&self.connection, who)?;
+        // Once more, for an end that was announced while the registry did not know the connection yet.
+        let still = self.live.authority.counts_still(ctx, who).await;
+        if still.is_err() {
+            self.connection.post(Directive::Ended(Ending::Revoked(ctx.now)));
+        }
+        still
+    }
+
+    /// Counts a refused sign-in.
+    pub(crate) fn refused(&mut self) {
+        self.failures += 1;
+        self.connection.tried(self.live.uptime());
+        self.live.arm(&self.connection);
+        if self.failures >= self.habits().failures {
+            self.connection.post(Directive::Guessing);
+        }
+    }
+
+    /// The next thing that the connection is told.
+    pub(crate) async fn directive(&self) -> Directive {
+        poll_fn(|context| self.connection.poll_directive(context)).await
+    }
+
+    /// Whether it is told something that makes further writing pointless.
+    pub(crate) fn poll_urgent(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.connection.poll_urgent(context)
+    }
+
+    /// Something was heard; returns the second in which that was.
+    pub(crate) fn heard(&self) -> u64 {
+        let now = self.live.ticker.coarse();
+        self.connection.heard(now);
+        now.second()
+    }
+
+    /// The other end does not take what is sent: it has a while.
+    pub(crate) fn blocked(&self) {
+        self.connection.give_up_at(Some(self.live.uptime() + self.habits().write));
+        self.live.arm(&self.connection);
+    }
+
+    /// It has taken it.
+    pub(crate) fn unblocked(&self) {
+        self.connection.give_up_at(None);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.live.close(&self.connection);
+    }
+}

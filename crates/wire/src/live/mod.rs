@@ -1,0 +1,206 @@
+//! Every open connection of this node: who it belongs to, when it ends, and how it hears that it must.
+//!
+//! The registry is sharded and no lock is held across a fan-out: matching connections are collected under a shard's lock and
+//! directed after it. One task, [`LiveConnections::run`], listens to the bus, keeps the time and records presence; a socket
+//! has no timer and no task of its own beyond the one that serves it.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ringfence_core::{
+    authority::{Authenticated, Authority},
+    context::Ctx,
+    entropy::random,
+    error::{AuthError, Noun},
+    ids::{ConnectionId, IdentityId},
+    presence::InboundPolicy,
+};
+
+mod connection;
+mod dispatch;
+mod index;
+mod line;
+mod mailbox;
+mod presence;
+mod uptime;
+mod waiting;
+mod wheel;
+
+pub(crate) use connection::{Connection, Directive, Ending, Habits};
+pub(crate) use line::Line;
+
+use connection::Bound;
+use index::{Index, Key};
+use presence::Recorder;
+use uptime::{Ticker, Uptime};
+use waiting::Waiting;
+use wheel::Wheel;
+
+/// The connections of this node.
+pub struct LiveConnections {
+    authority: Arc<Authority>,
+    index: Index,
+    wheel: Mutex<Wheel<Weak<Connection>>>,
+    ticker: Ticker,
+    waiting: Waiting,
+    recorder: Recorder,
+    /// Numbers sign-ins, so that connections have an order within one millisecond.
+    sign_ins: AtomicU64,
+    draining: AtomicBool,
+}
+
+impl LiveConnections {
+    pub(crate) fn new(authority: Arc<Authority>) -> Arc<Self> {
+        let now = authority.clock().now();
+        let node = format!("node-{:016x}", u64::from_be_bytes(random(authority.entropy().as_ref())));
+        let ticker = Ticker::new(now);
+        Arc::new(Self {
+            index: Index::default(),
+            wheel: Mutex::new(Wheel::new(ticker.coarse().slot())),
+            ticker,
+            waiting: Waiting::default(),
+            recorder: Recorder::new(node),
+            sign_ins: AtomicU64::new(0),
+            draining: AtomicBool::new(false),
+            authority,
+        })
+    }
+
+    /// Takes in a connection that nobody has signed in on yet; `None` when its address has too many of those, or when this
+    /// node is about to stop.
+    pub(crate) fn open(self: &Arc<Self>, ctx: &Ctx, habits: &'static Habits) -> Option<Line> {
+        if self.draining.load(Ordering::Relaxed) || !self.waiting.enter(ctx.address) {
+            return None;
+        }
+        let id = ConnectionId::mint(ctx.now, self.authority.entropy().as_ref());
+        let connection = Arc::new(Connection::new(id, ctx.dialect, ctx.address, habits, self.uptime()));
+        self.arm(&connection);
+        metrics::gauge!("ringfence_live_connections", "dialect" => ctx.dialect).increment(1.0);
+        Some(Line::new(Arc::clone(self), connection))
+    }
+
+    /// Registers `connection` for `who`, in place of whoever it was registered for before.
+    ///
+    /// Refused when the inbound policy of `who` admits no other connection beside those that are open.
+    fn bind(&self, connection: &Arc<Connection>, who: &Authenticated) -> Result<(), AuthError> {
+        let session = who.session.as_deref().ok_or(AuthError::NotFound(Noun::Session))?;
+        let (now, policy) = (self.authority.clock().now(), who.inbound());
+        let bound = Bound {
+            project: who.project.id,
+            application: who.application.as_ref().map(|application| application.id),
+            session: session.id,
+            identity: who.identity.id,
+            policy,
+            order: self.sign_ins.fetch_add(1, Ordering::Relaxed),
+            expires: self.uptime() + session.expires_at.since(now),
+        };
+        let identity = Key::Identity(bound.identity);
+        // Counted and entered under one lock, so that of two who come at once a policy of one admits one.
+        let admits = |others: usize| policy.admits(others);
+        if !self.index.enter_if(identity, connection, admits) {
+            return Err(AuthError::Conflict(Noun::Session));
+        }
+        let before = connection.bind(bound.clone(), self.uptime());
+        match &before {
+            Some(before) => self.leave_keys(connection, before, &bound),
+            None => self.waiting.leave(connection.address()),
+        }
+        for key in bound.keys() {
+            self.index.enter(key, connection);
+        }
+        self.recorder.signed_in(connection, before.as_ref(), &bound, now);
+        self.arm(connection);
+        if policy.displaces() {
+            self.displace(connection, bound.identity);
+        }
+        Ok(())
+    }
+
+    /// Leaves the keys of `before` that are not keys of `after` too.
+    fn leave_keys(&self, connection: &Arc<Connection>, before: &Bound, after: &Bound) {
+        let kept: Vec<Key> = after.keys().collect();
+        for key in before.keys().filter(|key| !kept.contains(key)) {
+            self.index.leave(key, connection);
+        }
+    }
+
+    fn displace(&self, newest: &Arc<Connection>, identity: IdentityId) {
+        for other in self.index.members(Key::Identity(identity)) {
+            if !Arc::ptr_eq(&other, newest) {
+                other.post(Directive::TakenOver);
+            }
+        }
+    }
+
+    /// Connections of an identity in a dialect, in order of sign-in, that are reached from outside.
+    pub(crate) fn reached(&self, identity: IdentityId, dialect: &str) -> Vec<Arc<Connection>> {
+        let members = self.index.members(Key::Identity(identity)).into_iter();
+        let mut signed_in: Vec<_> = members
+            .filter(|member| member.dialect() == dialect)
+            .filter_map(|member| Some((member.bound()?, member)))
+            .filter(|(bound, _)| bound.identity == identity)
+            .collect();
+        signed_in.sort_by_key(|(bound, _)| bound.order);
+        // The newest sign-in knows the policy best.
+        let policy = signed_in.last().map_or(InboundPolicy::default(), |(bound, _)| bound.policy);
+        let reached = policy.reached(&signed_in).iter();
+        reached.map(|(_, connection)| Arc::clone(connection)).collect()
+    }
+
+    fn close(&self, connection: &Arc<Connection>) {
+        match connection.bound() {
+            Some(bound) => {
+                for key in bound.keys() {
+                    self.index.leave(key, connection);
+                }
+                self.recorder.closed(connection.id());
+            }
+            None => self.waiting.leave(connection.address()),
+        }
+        metrics::gauge!("ringfence_live_connections", "dialect" => connection.dialect()).decrement(1.0);
+    }
+
+    fn uptime(&self) -> Uptime {
+        self.ticker.read(self.authority.clock().now())
+    }
+
+    /// Has the wheel look at a connection when it is next due.
+    fn arm(&self, connection: &Arc<Connection>) {
+        connection.arm(|slot| self.wheel().put(slot, Arc::downgrade(connection)));
+    }
+
+    fn wheel(&self) -> MutexGuard<'_, Wheel<Weak<Connection>>> {
+        self.wheel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many connections have signed in.
+    pub fn signed_in(&self) -> usize {
+        self.index.connections()
+    }
+
+    /// Sends everybody away because this node stops: no connection is taken in any more, and each is told when to come back,
+    /// spread so that the others do not meet them all at once.
+    pub fn drain(&self, spread: Duration) {
+        self.draining.store(true, Ordering::Relaxed);
+        // The wheel knows those too that have not signed in; a left-over entry only tells somebody twice.
+        let everyone: Vec<Arc<Connection>> = self.wheel().entries().filter_map(Weak::upgrade).collect();
+        for connection in everyone {
+            let dice = u32::from_be_bytes(random(self.authority.entropy().as_ref()));
+            connection.post(Directive::Draining { retry_after: spread.mul_f64(f64::from(dice) / f64::from(u32::MAX)) });
+        }
+    }
+}
+
+/// An IPv6 /64 is one client, as for the throttle of the gate.
+fn client_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}

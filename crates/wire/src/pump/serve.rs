@@ -1,0 +1,190 @@
+//! The loop of one socket.
+
+use std::{future::poll_fn, pin::pin, task::Poll};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use ringfence_core::{
+    context::{Ctx, RequestId},
+    entropy::random,
+};
+use tokio_tungstenite::tungstenite;
+
+use super::{Close, Conversation, Step};
+use crate::live::{Directive, Ending, Line};
+
+/// Serves a socket until it closes.
+pub(super) async fn serve<C: Conversation>(socket: WebSocket, line: Line, conversation: C, ctx: Ctx) {
+    let allowance = Allowance { left: line.habits().burst, second: line.heard() };
+    Pump { socket, line, conversation, ctx, allowance }.run().await;
+}
+
+struct Pump<C> {
+    socket: WebSocket,
+    line: Line,
+    conversation: C,
+    /// The circumstances of the upgrade.
+    ctx: Ctx,
+    allowance: Allowance,
+}
+
+/// Something to act on.
+enum Next {
+    Told(Directive),
+    Heard(Option<Result<Message, axum::Error>>),
+}
+
+impl<C: Conversation> Pump<C> {
+    async fn run(mut self) {
+        loop {
+            let next = tokio::select! {
+                biased;
+                directive = self.line.directive() => Next::Told(directive),
+                message = self.socket.recv() => Next::Heard(message),
+            };
+            let step = match next {
+                Next::Told(Directive::Deliver(frame)) => Some(Step::send(frame)),
+                Next::Told(directive) => self.obey(&directive).await,
+                Next::Heard(Some(Ok(message))) => self.answer(message).await,
+                Next::Heard(Some(Err(error))) => {
+                    goodbye_to(error).map(|close| Step { send: vec![], close: Some(close) })
+                }
+                Next::Heard(None) => None,
+            };
+            let Some(step) = step else { return };
+            for frame in step.send {
+                if !self.send(frame).await {
+                    return;
+                }
+            }
+            if let Some(close) = step.close {
+                return self.close(close).await;
+            }
+        }
+    }
+
+    /// What to do on a directive; nothing more when the connection is over.
+    async fn obey(&mut self, directive: &Directive) -> Option<Step> {
+        let last = match directive {
+            Directive::Deliver(_) | Directive::Tick | Directive::ExpiresIn(_) | Directive::TakenOver => None,
+            Directive::Stuck => return None,
+            Directive::Draining { .. } => Some(Close { code: 1012, reason: "restarting" }),
+            Directive::Ended(Ending::Revoked(_)) => Some(Close { code: 1008, reason: "session ended" }),
+            Directive::Ended(Ending::Expired) => Some(Close { code: 1008, reason: "session expired" }),
+            Directive::Overdue => Some(Close { code: 1008, reason: "nobody signed in" }),
+            Directive::Silent => Some(Close { code: 1001, reason: "nothing heard" }),
+            Directive::Flooding => Some(Close { code: 1008, reason: "too many messages" }),
+            Directive::Guessing => Some(Close { code: 1008, reason: "too many attempts" }),
+            Directive::TooSlow => Some(Close { code: 1013, reason: "not reading" }),
+        };
+        let mut step = self.conversation.on_directive(&self.line, directive);
+        let Some(last) = last else { return Some(step) };
+        for frame in std::mem::take(&mut step.send) {
+            if !self.send(frame).await {
+                return None;
+            }
+        }
+        tracing::debug!(dialect = self.ctx.dialect, reason = last.reason, "socket closed by the server");
+        if let Directive::Ended(Ending::Revoked(since)) = directive {
+            let delay = self.line.authority().clock().now().since(*since);
+            metrics::histogram!("ringfence_revocation_delay_seconds").record(delay.as_secs_f64());
+        }
+        step.close = step.close.or(Some(last));
+        Some(step)
+    }
+
+    async fn answer(&mut self, message: Message) -> Option<Step> {
+        if !self.allowance.spend(&self.line) {
+            return self.obey(&Directive::Flooding).await;
+        }
+        match message {
+            Message::Text(text) => {
+                let ctx = self.request();
+                Some(self.conversation.on_frame(&mut self.line, &ctx, text.as_str()).await)
+            }
+            Message::Binary(_) => Some(Step::close(1003, "text only")),
+            // Answered below us.
+            Message::Ping(_) | Message::Pong(_) => Some(Step::nothing()),
+            // The answer goes out with the next read, which says that it is over.
+            Message::Close(_) => Some(Step::nothing()),
+        }
+    }
+
+    /// The circumstances of a frame: a request of its own.
+    fn request(&self) -> Ctx {
+        let authority = self.line.authority();
+        let request_id = RequestId(u64::from_be_bytes(random(authority.entropy().as_ref())));
+        Ctx { request_id, now: authority.clock().now(), ..self.ctx.clone() }
+    }
+
+    /// Sends a frame; `false` when the other end has gone, or does not read and something final has to be said.
+    async fn send(&mut self, frame: String) -> bool {
+        let line = &self.line;
+        let mut sending = pin!(self.socket.send(Message::Text(frame.into())));
+        let mut blocked = false;
+        let sent = poll_fn(|context| {
+            if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
+                return Poll::Ready(outcome.is_ok());
+            }
+            if line.poll_urgent(context).is_ready() {
+                return Poll::Ready(false);
+            }
+            if !std::mem::replace(&mut blocked, true) {
+                line.blocked();
+            }
+            Poll::Pending
+        })
+        .await;
+        if blocked {
+            line.unblocked();
+        }
+        sent
+    }
+
+    /// Says good-bye and waits a while for the other end to say it too, or the frame may be lost on the way.
+    async fn close(mut self, close: Close) {
+        let frame = CloseFrame { code: close.code, reason: close.reason.into() };
+        self.line.blocked();
+        let Self { socket, line, .. } = &mut self;
+        let stuck = async { while line.directive().await != Directive::Stuck {} };
+        let goodbye = async {
+            if socket.send(Message::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = socket.recv().await {}
+            }
+        };
+        tokio::select! {
+            () = stuck => {}
+            () = goodbye => {}
+        }
+    }
+}
+
+/// How many messages a socket may still send.
+struct Allowance {
+    left: u32,
+    second: u64,
+}
+
+impl Allowance {
+    /// Takes one message off; `false` when there is none left.
+    fn spend(&mut self, line: &Line) -> bool {
+        let (second, habits) = (line.heard(), line.habits());
+        let passed = u32::try_from(second.saturating_sub(self.second)).unwrap_or(u32::MAX);
+        self.left = self.left.saturating_add(passed.saturating_mul(habits.rate)).min(habits.burst);
+        self.second = second;
+        let spent = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        spent
+    }
+}
+
+/// What is said to somebody who breaks the protocol; nothing when there is nobody any more.
+fn goodbye_to(error: axum::Error) -> Option<Close> {
+    let error = error.into_inner().downcast::<tungstenite::Error>().ok()?;
+    match *error {
+        tungstenite::Error::Capacity(_) => Some(Close { code: 1009, reason: "message too long" }),
+        tungstenite::Error::Utf8(_) => Some(Close { code: 1007, reason: "not UTF-8" }),
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(Close { code: 1002, reason: "protocol error" }),
+        _ => None,
+    }
+}
