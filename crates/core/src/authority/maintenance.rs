@@ -12,7 +12,7 @@ use crate::{
     error::AuthError,
     ids::ProjectId,
     seal::{Sealed, Sealer},
-    store::Tx,
+    store::{Store, Tx},
     time::Timestamp,
 };
 
@@ -144,6 +144,11 @@ impl Authority {
                 })
             })
             .await
+    }
+
+    /// Whether some master key sealed a database already. Asked before there is an authority, which needs that key.
+    pub async fn is_sealed(store: &Store) -> Result<bool, AuthError> {
+        store.read(|tx| Ok(tx.installation_fact(MASTER_KEY)?.is_some())).await
     }
 
     /// Checks that the database was sealed with a key of this ring, or marks a new one as such.
