@@ -72,7 +72,7 @@ impl Authority {
         let email = Identifier::email(&wanted.email);
         let reference = wanted.project.clone();
         let (project, application) = self.store.read(move |tx| resolve(tx, &reference)).await?;
-        admit(&project, application.as_ref(), None, None, ctx.now)?;
+        admit(&project, application.as_ref(), None, None, None, ctx.now)?;
         let context = [
             Some(project.name.as_str()),
             application.as_ref().map(|application| application.name.as_str()),
@@ -184,13 +184,26 @@ impl Authority {
         change: ProfileChange,
     ) -> Result<Identity, AuthError> {
         who.refuse_vouched()?;
-        let (id, now, actor) = (who.identity.id, ctx.now, who.actor());
+        let permit = Permit::earned(who.project.id, who.actor());
+        self.change_identity(ctx, &permit, who.identity.id, change).await
+    }
+
+    /// Changes the profile of an identity of the permit's project.
+    pub async fn change_identity(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        change: ProfileChange,
+    ) -> Result<Identity, AuthError> {
+        let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let mut identity = tx.identity(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
+            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             change.apply(&mut identity);
             identity.updated_at = now;
             tx.update_identity(&identity)?;
-            log.record(Audit::new(identity.project, actor, "profile.changed", &format_args!("identity:{id}")));
+            log.record(Audit::new(identity.project, permit.actor(), "profile.changed", &format_args!("identity:{id}")));
             log.announce(SecurityEvent::IdentityChanged(id));
             Ok(identity)
         })
@@ -246,6 +259,7 @@ impl Authority {
             tx.revoke_credentials_of(id, now)?;
             tx.delete_memberships_of(id)?;
             tx.release_identifiers(id)?;
+            tx.delete_endpoint(id)?;
             identity.profile = Profile::default();
             identity.attributes = Map::new();
             identity.standing.erased_at = Some(now);

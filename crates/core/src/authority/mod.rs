@@ -23,6 +23,8 @@ use crate::{
 mod assertions;
 mod authenticate;
 mod credentials;
+mod endpoint_groups;
+mod endpoints;
 mod identities;
 mod keys;
 mod liveness;
@@ -35,14 +37,16 @@ mod sessions;
 mod tokens;
 mod verifications;
 
-pub use authenticate::{Authenticated, PresentedCredential};
+pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
+pub use endpoint_groups::{GroupChange, GroupRequest};
+pub use endpoints::{EndpointChange, EndpointRequest};
 pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use presence::Reachable;
 pub use projects::{ApplicationRequest, ProjectRequest};
-pub use tokens::{IssuedToken, SubjectClaim, TokenShape};
+pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
 /// What an [`Authority`] is made of.

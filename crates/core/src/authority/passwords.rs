@@ -12,6 +12,7 @@ use crate::{
     audit::Audit,
     caller::{Actor, Permit, ScopeSet},
     context::Ctx,
+    endpoint::Endpoint,
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
     identity::{Identifier, Identity},
@@ -35,6 +36,7 @@ struct Candidate {
     project: Project,
     application: Option<Application>,
     identity: Option<Identity>,
+    endpoint: Option<Endpoint>,
     hash: Option<PasswordHash>,
     keys: Vec<ThrottleKey>,
 }
@@ -48,8 +50,14 @@ impl Authority {
         password: Password,
         start: bool,
     ) -> Result<Authenticated, AuthError> {
+        let is_endpoint = identifier.scheme() == Identifier::SIP;
         let candidate = self.candidate(ctx, project, identifier).await?;
-        match self.hasher.verify(password.clone(), candidate.hash.clone()).await? {
+        let verdict = if is_endpoint {
+            self.verify_secret(candidate.endpoint.as_ref(), &password)?
+        } else {
+            self.hasher.verify(password.clone(), candidate.hash.clone()).await?
+        };
+        match verdict {
             Verdict::Wrong => Err(self.count_failures(ctx, candidate).await?),
             Verdict::Right => self.accept(ctx, candidate, None, start).await,
             Verdict::RightNeedsRehash => {
@@ -75,11 +83,12 @@ impl Authority {
                 if identity.as_ref().is_some_and(|identity| identity.standing.locked_at.is_some()) {
                     return Err(AuthError::Throttled { retry_at: UNTIL_REBOUND });
                 }
-                let hash = match &identity {
-                    Some(identity) => tx.password_of(identity.id)?,
-                    None => None,
+                let (endpoint, hash) = match &identity {
+                    Some(identity) if identifier.scheme() == Identifier::SIP => (tx.endpoint(identity.id)?, None),
+                    Some(identity) => (None, tx.password_of(identity.id)?),
+                    None => (None, None),
                 };
-                Ok(Candidate { project, application, identity, hash, keys })
+                Ok(Candidate { project, application, identity, endpoint, hash, keys })
             })
             .await
     }
@@ -94,16 +103,22 @@ impl Authority {
         let seed = self.session_seed(ctx, &["pwd"]);
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
-            let Candidate { project, application, identity, hash, keys } = candidate;
+            let Candidate { project, application, identity, endpoint: compared, hash, keys } = candidate;
             // Guesses made in parallel may have used up the tries while this one was being hashed.
             refuse_blocked(tx, &keys, now)?;
             let id = identity.ok_or(AuthError::InvalidCredentials)?.id;
             let identity = tx.identity(id)?.ok_or(AuthError::InvalidCredentials)?;
+            let endpoint = if compared.is_some() { tx.endpoint(id)? } else { None };
             // Changed meanwhile: what was compared no longer counts.
-            if tx.password_of(id)?.as_ref().map(PasswordHash::as_str) != hash.as_ref().map(PasswordHash::as_str) {
+            if endpoint.as_ref().map(|found| &found.secret) != compared.as_ref().map(|found| &found.secret) {
                 return Err(AuthError::InvalidCredentials);
             }
-            admit(&project, application.as_ref(), Some(&identity), None, now)?;
+            if compared.is_none()
+                && tx.password_of(id)?.as_ref().map(PasswordHash::as_str) != hash.as_ref().map(PasswordHash::as_str)
+            {
+                return Err(AuthError::InvalidCredentials);
+            }
+            admit(&project, application.as_ref(), Some(&identity), endpoint.as_ref(), None, now)?;
             if let (Some(old), Some(new)) = (&hash, &renewed) {
                 tx.rehash_password(id, old, new)?;
             }
@@ -111,9 +126,10 @@ impl Authority {
             if tx.throttle(&keys[0])?.is_some() {
                 tx.reset_throttle(&keys[0])?;
             }
-            let session = seed.session(&identity, &project, application.as_ref());
+            let session = seed.session_at(&identity, endpoint.as_ref(), &project, application.as_ref());
             let who = Authenticated {
                 identity: Arc::new(identity),
+                endpoint: endpoint.map(Arc::new),
                 project: Arc::new(project),
                 application: application.map(Arc::new),
                 session: None,
@@ -136,7 +152,9 @@ impl Authority {
             refuse_blocked(tx, &candidate.keys, now)?;
             for key in &candidate.keys {
                 let failures = tx.count_failure(key, now, key.forgets_before(now))?;
-                let locks = *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
+                // Nobody guesses 128 random bits; a lock would only let strangers switch endpoints off.
+                let guessable = candidate.endpoint.as_ref().is_none_or(Endpoint::is_group_account);
+                let locks = guessable && *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
                 if locks {
                     tx.block(key, UNTIL_REBOUND)?;
                     lock(tx, log, candidate.identity.as_ref(), now)?;
@@ -172,6 +190,7 @@ impl Authority {
                     project: Project::clone(&project),
                     application: None,
                     identity: Some(Identity::clone(&identity)),
+                    endpoint: None,
                     keys: vec![key],
                 })
             })
