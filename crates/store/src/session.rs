@@ -223,6 +223,12 @@ impl SessionStore for SqlTx<'_> {
         )?;
         for owner in &owners {
             self.execute(
+                "DELETE FROM identifier WHERE identity_id = $1
+                 AND EXISTS (SELECT 1 FROM identity WHERE id = $1 AND kind = 'guest')
+                 AND NOT EXISTS (SELECT 1 FROM session WHERE identity_id = $1)",
+                values![*owner],
+            )?;
+            self.execute(
                 "DELETE FROM identity WHERE id = $1 AND kind = 'guest'
                  AND NOT EXISTS (SELECT 1 FROM session WHERE identity_id = $1)",
                 values![*owner],

@@ -11,8 +11,6 @@ pub(crate) const INVALID_REQUEST: i64 = -32600;
 pub(crate) const METHOD_NOT_FOUND: i64 = -32601;
 /// The parameters are not those of the method.
 pub(crate) const INVALID_PARAMS: i64 = -32602;
-/// A defect of ours.
-pub(crate) const INTERNAL_ERROR: i64 = -32603;
 
 /// The longest id that is repeated in an answer.
 const MOST_ID: usize = 128;

@@ -1,11 +1,14 @@
 //! Open connections: heard of changes, re-checked, recorded, and reached by name.
 
+use std::sync::Arc;
+
 use super::{Authenticated, Authority};
 use crate::{
     context::Ctx,
-    error::{AuthError, Noun},
+    endpoint::{EndpointFilter, Window},
+    error::{AuthError, Noun, Rule},
     event::Listener,
-    identity::{Identifier, Identity, IdentityKind},
+    identity::{HeldIdentifier, Identifier, Identity, IdentityKind},
     ids::{IdentityId, SessionId},
     presence::{InboundPolicy, Presence, PresenceChange},
     time::Timestamp,
@@ -33,13 +36,11 @@ impl Authority {
         self.bus.subscribe()
     }
 
-    /// Whether the session of somebody who has just passed the gate counts still.
+    /// Whoever holds this session, if it counts still.
     ///
-    /// For whoever keeps a connection open: an end that was announced after the gate and before the connection was
-    /// registered found nothing to close.
-    pub async fn counts_still(&self, ctx: &Ctx, who: &Authenticated) -> Result<(), AuthError> {
-        let session = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.id;
-        self.live_session(ctx, session).await.map(drop)
+    /// For whoever keeps a connection open instead of a token.
+    pub async fn holder_of(&self, ctx: &Ctx, session: SessionId) -> Result<Authenticated, AuthError> {
+        self.live_session(ctx, session).await.map(|live| Authenticated::clone(&live))
     }
 
     /// Whether `session` is one of this identity's own and was not revoked: it may be shown its name again.
@@ -96,36 +97,50 @@ impl Authority {
             .await
     }
 
-    /// Whom a guest reaches: whoever answers for its target, found by the target's kind and name as an identifier.
-    pub async fn reach_target(&self, who: &Authenticated) -> Result<Reachable, AuthError> {
-        let nobody = AuthError::NotFound(Noun::GuestTarget);
-        let Some(bound) = who.session.as_ref().and_then(|session| session.target) else { return Err(nobody) };
-        let project = who.project.id;
+    /// Whom a guest reaches: the endpoints whose tag names its target, as `KIND:NAME`.
+    pub async fn reach_target(&self, ctx: &Ctx, who: &Authenticated) -> Result<Vec<Reachable>, AuthError> {
+        let Some(bound) = who.session.as_ref().and_then(|session| session.target) else {
+            return Err(AuthError::NotFound(Noun::GuestTarget));
+        };
+        let (project, now) = (who.project.id, ctx.now);
         self.store
             .read(move |tx| {
                 let target = tx.guest_targets(project)?.into_iter().find(|target| target.id == bound);
-                let Some(target) = target else { return Err(nobody) };
-                let name = Identifier::stored(target.kind, target.name);
-                let Some((found, _)) = tx.identity_by_identifier(project, &name)? else { return Err(nobody) };
-                reachable(&found, &name)
+                let target = target.ok_or(AuthError::NotFound(Noun::GuestTarget))?;
+                let tag = Some(format!("{}:{}", target.kind, target.name));
+                let filter = EndpointFilter { tag, expired: Some(false), ..EndpointFilter::default() };
+                let found = tx.endpoints(project, &filter, now, Window { offset: 0, limit: MOST_ANSWERING })?;
+                let answering = found.items.into_iter().filter(|found| found.group.disabled_at.is_none());
+                Ok(answering.map(|found| Reachable { identity: found.id, name: target.name.clone() }).collect())
             })
             .await
     }
 
-    /// The name under `scheme` by which others know this identity.
-    pub async fn name_of(&self, who: &Authenticated, scheme: &'static str) -> Result<Option<String>, AuthError> {
-        let identity = who.identity.id;
-        self.store
-            .read(move |tx| {
-                let held = tx.identifiers(identity)?;
-                Ok(held
-                    .into_iter()
-                    .find(|held| held.identifier.scheme() == scheme)
-                    .map(|held| held.identifier.value().to_owned()))
-            })
-            .await
+    /// Makes a conversation the guest's own. The first to name it holds it; to others it is not there (ATTACKS N85).
+    pub async fn hold_conversation(&self, ctx: &Ctx, who: &Authenticated, name: &str) -> Result<(), AuthError> {
+        let Some(target) = who.session.as_ref().and_then(|session| session.target) else {
+            return Err(AuthError::NotFound(Noun::GuestTarget));
+        };
+        let name = Identifier::of("conversation", format!("{target}:{name}"));
+        let (guest, now) = (Arc::clone(&who.identity), ctx.now);
+        self.commit(ctx, move |tx, _| {
+            if let Some((holder, _)) = tx.identity_by_identifier(guest.project, &name)? {
+                return if holder.id == guest.id { Ok(()) } else { Err(AuthError::NotFound(Noun::Identifier)) };
+            }
+            if tx.identifiers(guest.id)?.len() >= MOST_CONVERSATIONS {
+                return Err(AuthError::invalid("conversation", Rule::TooMany(MOST_CONVERSATIONS as u64)));
+            }
+            let held = HeldIdentifier { identifier: name, verified_at: Some(now) };
+            if tx.add_identifier(&guest, &held)? { Ok(()) } else { Err(AuthError::NotFound(Noun::Identifier)) }
+        })
+        .await
     }
 }
+
+/// Endpoints that answer for one target.
+const MOST_ANSWERING: u32 = 100;
+/// Conversations of one guest.
+const MOST_CONVERSATIONS: usize = 32;
 
 /// Guests are never called, and nobody is who may not sign in.
 fn reachable(found: &Identity, name: &Identifier) -> Result<Reachable, AuthError> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use ringfence_core::{
-    ids::{ApplicationId, ConnectionId, IdentityId, ProjectId, SessionId},
+    ids::{ApplicationId, ConnectionId, EndpointGroupId, IdentityId, ProjectId, SessionId},
     presence::InboundPolicy,
     time::Timestamp,
 };
@@ -106,6 +106,7 @@ pub(crate) struct Habits {
 pub(crate) struct Bound {
     pub(super) project: ProjectId,
     pub(super) application: Option<ApplicationId>,
+    pub(super) group: Option<EndpointGroupId>,
     pub(super) session: SessionId,
     pub(super) identity: IdentityId,
     pub(super) policy: InboundPolicy,
@@ -116,7 +117,8 @@ pub(crate) struct Bound {
 impl Bound {
     pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
         let keys = [Key::Session(self.session), Key::Identity(self.identity), Key::Project(self.project)];
-        keys.into_iter().chain(self.application.map(Key::Application))
+        let owners = [self.application.map(Key::Application), self.group.map(Key::EndpointGroup)];
+        keys.into_iter().chain(owners.into_iter().flatten())
     }
 }
 

@@ -86,6 +86,7 @@ impl LiveConnections {
                 Key::Identity(id)
             }
             Signal::Event(SecurityEvent::ApplicationChanged(id)) => Key::Application(id),
+            Signal::Event(SecurityEvent::EndpointGroupChanged(id)) => Key::EndpointGroup(id),
             Signal::Event(SecurityEvent::ProjectChanged(id)) => Key::Project(id),
             // Sessions outlive the keys that signed their tokens.
             Signal::Event(SecurityEvent::KeysChanged(_)) => return,

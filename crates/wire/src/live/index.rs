@@ -1,4 +1,4 @@
-//! Who is connected, found by session, identity, application and project. Sharded by key; members are copied out of a lock.
+//! Who is connected, found by session, identity, application, group of endpoints and project. Sharded by key; members are copied out of a lock.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ringfence_core::ids::{ApplicationId, ConnectionId, IdentityId, ProjectId, SessionId};
+use ringfence_core::ids::{ApplicationId, ConnectionId, EndpointGroupId, IdentityId, ProjectId, SessionId};
 
 use super::connection::Connection;
 
@@ -19,6 +19,8 @@ pub(super) enum Key {
     Identity(IdentityId),
     /// The application it was started through.
     Application(ApplicationId),
+    /// The group of endpoints that its owner belongs to.
+    EndpointGroup(EndpointGroupId),
     /// Its project.
     Project(ProjectId),
 }
@@ -130,10 +132,7 @@ impl Index {
 
     /// Every session that has a connection.
     pub(super) fn sessions(&self) -> Vec<SessionId> {
-        self.collect(|key, _| match key {
-            Key::Session(id) => Some(*id),
-            Key::Identity(_) | Key::Application(_) | Key::Project(_) => None,
-        })
+        self.collect(|key, _| if let Key::Session(id) = key { Some(*id) } else { None })
     }
 
     /// How many connections there are.

@@ -9,7 +9,8 @@ use std::{
 use ringfence_core::{
     authority::{Authenticated, Authority},
     context::Ctx,
-    error::AuthError,
+    error::{AuthError, Noun},
+    presence::InboundPolicy,
 };
 
 use super::{
@@ -31,7 +32,7 @@ impl Line {
     }
 
     /// The page that opened it, if it was a browser.
-    pub(crate) fn from_origin(mut self, origin: Option<&str>) -> Self {
+    pub(crate) fn of_origin(mut self, origin: Option<&str>) -> Self {
         self.origin = origin.map(Into::into);
         self
     }
@@ -55,22 +56,27 @@ impl Line {
 
     /// Registers the connection for somebody who has just passed the gate; also in place of whom it was registered for.
     ///
-    /// After this, whatever ends the session reaches the connection. A refusal leaves everything as it was, but for a session
-    /// that ended meanwhile.
-    pub(crate) async fn admit(&mut self, ctx: &Ctx, who: &Authenticated) -> Result<(), AuthError> {
+    /// After this, whatever ends the session reaches the connection, and `policy` says which of several is reached by others. A
+    /// refusal leaves everything as it was, unless the session has ended meanwhile.
+    pub(crate) async fn admit(
+        &mut self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        policy: InboundPolicy,
+    ) -> Result<(), AuthError> {
         if let Some(application) = &who.application
             && !application.settings.allows_origin(self.origin.as_deref())
         {
             return Err(AuthError::NotSupported("this origin"));
         }
-        self.live.authority.counts_still(ctx, who).await?;
-        self.live.bind(&self.connection, who)?;
-        // Once more, for an end that was announced while the registry did not know the connection yet.
-        let still = self.live.authority.counts_still(ctx, who).await;
+        let session = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.id;
+        self.live.bind(&self.connection, who, policy)?;
+        // An end that was announced after the gate and before this line found nothing to close.
+        let still = self.live.authority.holder_of(ctx, session).await;
         if still.is_err() {
             self.connection.post(Directive::Ended(Ending::Revoked(ctx.now)));
         }
-        still
+        still.map(drop)
     }
 
     /// Counts a refused sign-in.

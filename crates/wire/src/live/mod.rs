@@ -87,13 +87,14 @@ impl LiveConnections {
 
     /// Registers `connection` for `who`, in place of whoever it was registered for before.
     ///
-    /// Refused when the inbound policy of `who` admits no other connection beside those that are open.
-    fn bind(&self, connection: &Arc<Connection>, who: &Authenticated) -> Result<(), AuthError> {
+    /// Refused when `policy` admits no other connection of the same identity beside those that are open.
+    fn bind(&self, connection: &Arc<Connection>, who: &Authenticated, policy: InboundPolicy) -> Result<(), AuthError> {
         let session = who.session.as_deref().ok_or(AuthError::NotFound(Noun::Session))?;
-        let (now, policy) = (self.authority.clock().now(), who.inbound());
+        let now = self.authority.clock().now();
         let bound = Bound {
             project: who.project.id,
             application: who.application.as_ref().map(|application| application.id),
+            group: who.endpoint.as_ref().map(|endpoint| endpoint.group.id),
             session: session.id,
             identity: who.identity.id,
             policy,

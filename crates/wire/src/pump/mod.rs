@@ -96,7 +96,7 @@ pub(crate) fn upgrade<C: Conversation>(
         return refusal;
     }
     let Some(line) = app.live.open(&ctx, habits) else { return full() };
-    let line = line.from_origin(origin);
+    let line = line.of_origin(origin);
     socket
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)

@@ -102,10 +102,8 @@ impl<C: Conversation> Pump<C> {
                 Some(self.conversation.on_frame(&mut self.line, &ctx, text.as_str()).await)
             }
             Message::Binary(_) => Some(Step::close(1003, "text only")),
-            // Answered below us.
-            Message::Ping(_) | Message::Pong(_) => Some(Step::nothing()),
-            // The answer goes out with the next read, which says that it is over.
-            Message::Close(_) => Some(Step::nothing()),
+            // Answered below us, with the next read at the latest.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Some(Step::nothing()),
         }
     }
 
