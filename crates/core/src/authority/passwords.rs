@@ -74,7 +74,7 @@ impl Authority {
             .read(move |tx| {
                 let (project, application) = resolve(tx, &project)?;
                 // Before anything is compared: where passwords do not count, they are not told right from wrong.
-                admit(&project, application.as_ref(), None, None, now)?;
+                admit(&project, application.as_ref(), None, None, None, now)?;
                 allow_way(application.as_ref(), WayIn::Password)?;
                 let mut keys = vec![ThrottleKey::identifier(project.id, &identifier)];
                 keys.extend(address.map(ThrottleKey::address));

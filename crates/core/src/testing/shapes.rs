@@ -1,7 +1,7 @@
 //! The tokens, assertions and roles of faces that only tests have.
 
 use crate::{
-    authority::{SubjectClaim, TokenShape},
+    authority::{SessionClaim, SubjectClaim, TokenShape},
     identity::IdentityKind,
     issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, ProfileClaims},
     jose::Alg,
@@ -20,6 +20,7 @@ pub static SHAPES: [TokenShape; 4] = [
         issuer: Some("https://issuer.test"),
         audience: None,
         subject: SubjectClaim::Kind(kind_word),
+        session: SessionClaim::Sid,
         refreshes: false,
     },
     published("native", Alg::EdDSA),
@@ -36,6 +37,7 @@ const fn published(dialect: &'static str, alg: Alg) -> TokenShape {
         issuer: None,
         audience: Some("ringfence"),
         subject: SubjectClaim::Identity,
+        session: SessionClaim::Sid,
         refreshes: true,
     }
 }
