@@ -15,11 +15,12 @@ use crate::{
     endpoint::Endpoint,
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
-    identity::{Identifier, Identity},
+    identity::{Identifier, Identity, IdentityKind},
     ids::{CredentialId, IdentityId, ProjectId},
     mail::Message,
     password::{PasswordHash, Verdict},
     project::{Project, ProjectRef},
+    seal::Sealed,
     secret::Password,
     session::SessionsOf,
     store::Tx,
@@ -84,8 +85,7 @@ impl Authority {
                     return Err(AuthError::Throttled { retry_at: UNTIL_REBOUND });
                 }
                 let (endpoint, hash) = match &identity {
-                    Some(identity) if identifier.scheme() == Identifier::SIP => (tx.endpoint(identity.id)?, None),
-                    Some(identity) => (None, tx.password_of(identity.id)?),
+                    Some(identity) => proof_of(tx, identity)?,
                     None => (None, None),
                 };
                 Ok(Candidate { project, application, identity, endpoint, hash, keys })
@@ -108,14 +108,9 @@ impl Authority {
             refuse_blocked(tx, &keys, now)?;
             let id = identity.ok_or(AuthError::InvalidCredentials)?.id;
             let identity = tx.identity(id)?.ok_or(AuthError::InvalidCredentials)?;
-            let endpoint = if compared.is_some() { tx.endpoint(id)? } else { None };
+            let (endpoint, present) = proof_of(tx, &identity)?;
             // Changed meanwhile: what was compared no longer counts.
-            if endpoint.as_ref().map(|found| &found.secret) != compared.as_ref().map(|found| &found.secret) {
-                return Err(AuthError::InvalidCredentials);
-            }
-            if compared.is_none()
-                && tx.password_of(id)?.as_ref().map(PasswordHash::as_str) != hash.as_ref().map(PasswordHash::as_str)
-            {
+            if present != hash || endpoint.as_ref().map(secret) != compared.as_ref().map(secret) {
                 return Err(AuthError::InvalidCredentials);
             }
             admit(&project, application.as_ref(), Some(&identity), endpoint.as_ref(), None, now)?;
@@ -220,9 +215,7 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             refuse_blocked(tx, &confirmed.keys, now)?;
             // Changed or reset meanwhile: what was shown is no longer the present password.
-            if tx.password_of(identity)?.as_ref().map(PasswordHash::as_str)
-                != confirmed.hash.as_ref().map(PasswordHash::as_str)
-            {
+            if tx.password_of(identity)? != confirmed.hash {
                 return Err(AuthError::InvalidCredentials);
             }
             tx.reset_throttle(&confirmed.keys[0])?;
@@ -323,6 +316,18 @@ impl Authority {
         })
         .await
     }
+}
+
+/// What a password is compared with: the secret of an endpoint, the hash of anybody else.
+fn proof_of(tx: &mut dyn Tx, identity: &Identity) -> Result<(Option<Endpoint>, Option<PasswordHash>), AuthError> {
+    Ok(match identity.kind {
+        IdentityKind::Endpoint => (tx.endpoint(identity.id)?, None),
+        _ => (None, tx.password_of(identity.id)?),
+    })
+}
+
+const fn secret(endpoint: &Endpoint) -> &Sealed {
+    &endpoint.secret
 }
 
 /// Replaces a password and ends what the old one opened: sessions and reset links.

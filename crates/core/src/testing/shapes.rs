@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Faces for all kinds of tokens: `test` signs with a secret and cannot refresh; `native`, `rsa` and `ec` publish their keys
-/// and can.
-pub static SHAPES: [TokenShape; 4] = [
+/// and can; `device` has fixed claims, so that a token's `jti` names its session.
+pub static SHAPES: [TokenShape; 5] = [
     TokenShape {
         dialect: "test",
         typ: "JWT",
@@ -21,6 +21,17 @@ pub static SHAPES: [TokenShape; 4] = [
         audience: None,
         subject: SubjectClaim::Kind(kind_word),
         session: SessionClaim::Sid,
+        refreshes: false,
+    },
+    TokenShape {
+        dialect: "device",
+        typ: "JWT",
+        alg: Alg::HS512,
+        set: KeySet::Private,
+        issuer: Some("devices"),
+        audience: Some("devices"),
+        subject: SubjectClaim::Identity,
+        session: SessionClaim::Jti,
         refreshes: false,
     },
     published("native", Alg::EdDSA),
