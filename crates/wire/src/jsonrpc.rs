@@ -111,11 +111,46 @@ mod tests {
     #[test]
     fn requests_notifications_and_answers_are_told_apart() {
         let request = Incoming::parse(r#"{"jsonrpc":"2.0","id":"a","method":"login","params":{"login":"x"}}"#);
-        assert_debug_snapshot!(request, @"");
+        assert_debug_snapshot!(request, @r#"
+        Ok(
+            Request {
+                id: Some(
+                    Text(
+                        "a",
+                    ),
+                ),
+                method: "login",
+                params: {
+                    "login": String("x"),
+                },
+            },
+        )
+        "#);
         let notification = Incoming::parse(r#"{"jsonrpc":"2.0","method":"ping"}"#);
-        assert_debug_snapshot!(notification, @"");
+        assert_debug_snapshot!(notification, @r#"
+        Ok(
+            Request {
+                id: None,
+                method: "ping",
+                params: {},
+            },
+        )
+        "#);
         let answer = Incoming::parse(r#"{"jsonrpc":"2.0","id":7,"result":{"method":"x"}}"#);
-        assert_debug_snapshot!(answer, @"");
+        assert_debug_snapshot!(answer, @r#"
+        Ok(
+            Answer {
+                id: Number(
+                    7,
+                ),
+                result: Some(
+                    Object {
+                        "method": String("x"),
+                    },
+                ),
+            },
+        )
+        "#);
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod mount;
 mod page;
 mod problem;
 mod pump;
+#[cfg(test)]
+mod testing;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};

@@ -56,10 +56,10 @@ mod tests {
         for second in [100, 101, 102, 102, 105] {
             wheel.put(second, second);
         }
-        assert_eq!(wheel.turn(100), []);
+        assert_eq!(wheel.turn(100), [0_u64; 0]);
         assert_eq!(wheel.turn(101), [100, 101]);
         assert_eq!(wheel.turn(104), [102, 102]);
-        assert_eq!(wheel.turn(104), []);
+        assert_eq!(wheel.turn(104), [0_u64; 0]);
         assert_eq!(wheel.turn(105), [105]);
     }
 
@@ -67,7 +67,7 @@ mod tests {
     fn what_is_far_away_is_looked_at_in_between() {
         let mut wheel = Wheel::new(0);
         wheel.put(100_000, 'a');
-        assert_eq!(wheel.turn(510), []);
+        assert_eq!(wheel.turn(510), ['a'; 0]);
         assert_eq!(wheel.turn(511), ['a']);
     }
 

@@ -7,6 +7,8 @@ mod invite;
 mod login;
 mod refusal;
 mod socket;
+#[cfg(test)]
+mod tests;
 mod voice;
 
 use ringfence_core::{

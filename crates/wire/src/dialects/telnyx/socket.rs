@@ -15,7 +15,7 @@ use crate::{app::App, extract::Circumstances, live::Habits, pump};
 
 /// The SDK says its first word at once; its ping, or its answer to ours, comes every 15 s. An invite with its candidates is
 /// some 10 KiB, and those that trickle come in dozens.
-static HABITS: Habits = Habits {
+pub(super) static HABITS: Habits = Habits {
     login: Duration::from_secs(10),
     // An application may get a fresh token long after the old one was refused, and the SDK logs in anew on every new socket.
     retry: Duration::from_mins(30),
