@@ -29,7 +29,7 @@ pub struct Project {
     pub updated_at: Timestamp,
 }
 
-/// A project's configuration, as in the provisioning file (DESIGN §17).
+/// A project's configuration, as in the provisioning file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProjectPolicy {
