@@ -30,7 +30,7 @@ pub struct HasherConfig {
 impl Default for HasherConfig {
     fn default() -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, max_wait: Duration::from_secs(2), argon2: Argon2Params::default() }
+        Self { threads, max_wait: Duration::from_secs(5), argon2: Argon2Params::default() }
     }
 }
 
