@@ -21,7 +21,7 @@ use crate::{
 pub struct HasherConfig {
     /// Threads that hash, each with its own memory; by default as many as the machine has cores.
     pub threads: usize,
-    /// A job that would wait longer is refused; by default two seconds.
+    /// A job that would wait longer is refused; by default five seconds.
     pub max_wait: Duration,
     /// The cost of new hashes.
     pub argon2: Argon2Params,
