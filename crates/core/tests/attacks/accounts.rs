@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ringfence_core::{
+    application::ApplicationSettings,
     authority::{ApplicationRequest, LinkTemplate, PresentedCredential, ProfileChange},
     caller::Scope,
     error::AuthError,
@@ -44,7 +45,8 @@ async fn n20_a_guest_does_nothing_that_members_do() {
     let guest = w.guest().await;
     assert!(Scope::EACH.into_iter().all(|scope| guest.caller().permit(scope, w.home.project.id).is_err()));
     assert!(guest.caller().permit_installation().is_err());
-    let wanted = ApplicationRequest { name: "mine".to_owned(), settings: Default::default(), aliases: vec![] };
+    let wanted =
+        ApplicationRequest { name: "mine".to_owned(), settings: ApplicationSettings::default(), aliases: vec![] };
     let founded = w.authority.found_application(&w.ctx(), &guest, wanted, "test:application", "owner").await;
     assert_eq!(outcome(&founded), "forbidden");
     let needed = World::needs("user");
@@ -334,7 +336,8 @@ async fn n78_an_issuer_does_not_change_the_account_that_it_vouches_for() {
     // … and her account is not the application's.
     let (at, ctx) = (&w.authority, w.ctx());
     let link = LinkTemplate("https://example.org/{token}".to_owned());
-    let wanted = ApplicationRequest { name: "mine".to_owned(), settings: Default::default(), aliases: vec![] };
+    let wanted =
+        ApplicationRequest { name: "mine".to_owned(), settings: ApplicationSettings::default(), aliases: vec![] };
     let renamed = ProfileChange { given_name: Some(Some("Mallory".to_owned())), ..ProfileChange::default() };
     for code in [
         outcome(&at.erase_self(&ctx, &who).await),

@@ -162,8 +162,8 @@ async fn spray(w: &World, addresses: impl IntoIterator<Item = IpAddr>) -> Vec<&'
 #[tokio::test]
 async fn n73_ten_thousand_addresses_of_one_slash_64_are_one_client() {
     let w = world().await;
-    let net = 0x2001_0db8_0000_0000_u128 << 64;
-    let answers = spray(&w, (0..10_000).map(|host: u128| Ipv6Addr::from_bits(net | (host << 40) | 7).into())).await;
+    let prefix = 0x2001_0db8_0000_0000_u128 << 64;
+    let answers = spray(&w, (0..10_000).map(|host: u128| Ipv6Addr::from_bits(prefix | (host << 40) | 7).into())).await;
     assert_eq!(answers.iter().filter(|code| **code == "invalid_credentials").count(), 60);
     assert!(answers[60..].iter().all(|code| *code == "throttled"));
     let next = IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, 1));
