@@ -105,7 +105,7 @@ async fn invite(at: &Authority, w: &World, who: &Authenticated) -> Result<Invite
         email: "new@example.org".to_owned(),
         role: "agent".to_owned(),
         attributes: Map::new(),
-        link: |invitation, _, _| format!("https://example.org/join/{}", invitation.id),
+        link: LinkTemplate("https://example.org/join/{invitation}".to_owned()),
     };
     at.invite(&w.ctx(), who, w.home.reference(), World::needs("admin"), wanted).await
 }

@@ -133,7 +133,7 @@ async fn n89_a_member_reaches_no_application_of_another_project() {
         email: "new@example.org".to_owned(),
         role: "user".to_owned(),
         attributes: Map::new(),
-        link: |_, _, _| String::new(),
+        link: LinkTemplate(String::new()),
     };
     let needs = World::needs("guest");
     for (operation, code) in [
