@@ -29,9 +29,10 @@ pub struct Project {
     pub updated_at: Timestamp,
 }
 
-/// A project's configuration, as in the provisioning file (DESIGN §17).
+/// A project's configuration, as in the provisioning file. What a newer node stored beside these is passed over, so that
+/// two versions can run together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct ProjectPolicy {
     /// Rules for new passwords.
     pub password: PasswordPolicy,

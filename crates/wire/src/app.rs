@@ -31,7 +31,7 @@ pub struct Settings {
     pub mailbox: Option<Arc<Mailbox>>,
 }
 
-/// Where a dialect is reachable and what it speaks for (DESIGN §16).
+/// Where a dialect is reachable and what it speaks for.
 #[derive(Clone, Debug, Default)]
 pub struct Mount {
     /// The dialect's name, or `native` for everything that belongs to none.
