@@ -50,6 +50,7 @@ fn inspect(token: &RawToken, output: Output) -> Result<()> {
         let name = match kind {
             TokenKind::ApiKey => "api_key",
             TokenKind::Verification => "verification",
+            TokenKind::GuestTicket => "guest_ticket",
         };
         let text =
             || format!("An opaque token ({name}): it says nothing. `ringfence token verify` asks whether it counts.");
@@ -89,7 +90,7 @@ async fn verify(admin: &Admin, token: RawToken) -> Result<()> {
     let presented = match TokenKind::of(&token) {
         Some(TokenKind::ApiKey) => PresentedCredential::ApiKey(token),
         // Another kind of opaque token is refused by the gate, with its code.
-        Some(TokenKind::Verification) | None => PresentedCredential::AccessToken(token),
+        Some(TokenKind::Verification | TokenKind::GuestTicket) | None => PresentedCredential::AccessToken(token),
     };
     let who = admin.authority().authenticate(&admin.ctx(), presented).await.map_err(explain)?;
     let answer = accepted(&who);

@@ -134,8 +134,7 @@ async fn changes_of_an_endpoint_and_its_group_read_back(w: World) {
     let project = w.project().await;
     let (account, other) = (w.account(&project).await, w.account(&project).await);
     let mut endpoint = w.endpoint_of(&project, &account).await;
-    let mut group = other.group.clone();
-    group.name = "faxes".to_owned();
+    let mut group = EndpointGroup { name: "faxes".to_owned(), ..other.group };
     group.attributes = object(json!({}));
     group.outbound_profile = Some("p".to_owned());
     group.disabled_at = Some(at(1));
