@@ -134,7 +134,7 @@ impl fmt::Display for GroupNumber {
 #[derive(Clone, Debug, Default)]
 pub struct EndpointFilter {
     /// Only those of this group.
-    pub group: Option<EndpointGroupId>,
+    pub group: Option<GroupNumber>,
     /// Only the one with this user name.
     pub user_name: Option<String>,
     /// Only those with exactly this name.

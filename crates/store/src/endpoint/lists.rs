@@ -1,7 +1,7 @@
 //! Lists of endpoints and of groups: one statement for the rows, one for how many there are.
 
 use ringfence_core::{
-    endpoint::{Endpoint, EndpointFilter, GroupFilter, GroupKey, GroupOrder, Listed, Window, folded},
+    endpoint::{Endpoint, EndpointFilter, GroupFilter, GroupKey, GroupNumber, GroupOrder, Listed, Window, folded},
     ids::ProjectId,
     store::StoreResult,
     time::Timestamp,
@@ -9,7 +9,7 @@ use ringfence_core::{
 
 use super::{endpoint, endpoint_columns, endpoint_tables};
 use crate::{
-    row::{Row, after},
+    row::Row,
     sql::{Value, values},
     tx::SqlTx,
 };
@@ -53,7 +53,7 @@ macro_rules! endpoints_by {
             " WHERE ",
             $column,
             " = $1 AND endpoint.project_id = $2 AND endpoint.identity_id <> endpoint_group.account_id
-              AND ($3 = '' OR endpoint.group_id = $3) AND ($4 = '' OR endpoint.user_name = $4)
+              AND (CAST($3 AS BIGINT) = 0 OR endpoint_group.number = $3) AND ($4 = '' OR endpoint.user_name = $4)
               AND ($5 = '' OR endpoint.name = $5) AND ($6 = '' OR endpoint.tag = $6)
               AND ($7 = '' OR ($7 = 'expired' AND endpoint.expires_at <= $8)
                   OR ($7 = 'active' AND (endpoint.expires_at IS NULL OR endpoint.expires_at > $8)))",
@@ -68,7 +68,7 @@ macro_rules! endpoints_of {
         match $filter {
             EndpointFilter { user_name: Some(_), .. } => endpoints_by!($head, "endpoint.user_name", $tail),
             EndpointFilter { tag: Some(_), .. } => endpoints_by!($head, "endpoint.tag", $tail),
-            EndpointFilter { group: Some(_), .. } => endpoints_by!($head, "endpoint.group_id", $tail),
+            EndpointFilter { group: Some(_), .. } => endpoints_by!($head, "endpoint_group.number", $tail),
             EndpointFilter { .. } => endpoints_by!($head, "endpoint.project_id", $tail),
         }
     };
@@ -81,7 +81,8 @@ fn given(text: Option<&String>) -> Value<'_> {
 
 /// The values of `$1` to `$8`.
 fn filtered(project: ProjectId, filter: &EndpointFilter, now: Timestamp) -> Vec<Value<'_>> {
-    let group = after(filter.group);
+    // No group has the number 0.
+    let group = Value::Int(filter.group.map_or(0, GroupNumber::get));
     let first = match filter {
         EndpointFilter { user_name: Some(_), .. } => given(filter.user_name.as_ref()),
         EndpointFilter { tag: Some(_), .. } => given(filter.tag.as_ref()),

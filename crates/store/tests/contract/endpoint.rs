@@ -142,7 +142,7 @@ async fn changes_of_an_endpoint_and_its_group_read_back(w: World) {
     endpoint.group = group.clone();
     endpoint.user_name = unique();
     endpoint.secret = Sealed::stored("again".to_owned());
-    endpoint.name = "hall".to_owned();
+    "hall".clone_into(&mut endpoint.name);
     endpoint.tag = Some("t".to_owned());
     endpoint.expires_at = Some(at(3));
     endpoint.updated_at = at(2);
@@ -217,7 +217,7 @@ async fn endpoints_are_listed_by_what_is_asked(w: World) {
     let ended = w.put(&project, Some(&account), |endpoint| endpoint.expires_at = Some(NOW)).await;
     let named = w
         .put(&project, Some(&other), |endpoint| {
-            endpoint.name = "hall".to_owned();
+            "hall".clone_into(&mut endpoint.name);
             endpoint.expires_at = Some(at(1));
         })
         .await;
@@ -228,13 +228,13 @@ async fn endpoints_are_listed_by_what_is_asked(w: World) {
     let text = |text: &str| Some(text.to_owned());
     for (filter, expected) in [
         (any(), vec![&plain, &tagged, &ended, &named]),
-        (EndpointFilter { group: Some(other.group.id), ..any() }, vec![&named]),
+        (EndpointFilter { group: Some(other.group.number), ..any() }, vec![&named]),
         (EndpointFilter { user_name: Some(plain.user_name.clone()), ..any() }, vec![&plain]),
         (EndpointFilter { user_name: Some(account.user_name.clone()), ..any() }, vec![]),
         (EndpointFilter { user_name: Some(plain.user_name.clone()), tag: text("t"), ..any() }, vec![]),
         (EndpointFilter { name: text("hall"), ..any() }, vec![&named]),
         (EndpointFilter { tag: text("t"), ..any() }, vec![&tagged]),
-        (EndpointFilter { tag: text("t"), group: Some(other.group.id), ..any() }, vec![]),
+        (EndpointFilter { tag: text("t"), group: Some(other.group.number), ..any() }, vec![]),
         (EndpointFilter { tag: text("' OR 1=1 --"), ..any() }, vec![]),
         (EndpointFilter { expired: Some(true), ..any() }, vec![&ended]),
         (EndpointFilter { expired: Some(false), ..any() }, vec![&plain, &tagged, &named]),
@@ -253,7 +253,7 @@ async fn groups_are_listed_in_any_order(w: World) {
     // By bytes of the folded name, whatever the collation of the database.
     for (name, off) in [("beta", true), ("Alpha", false), ("a-b", true), ("éclair", false)] {
         w.put(&project, None, |endpoint| {
-            endpoint.group.name = name.to_owned();
+            name.clone_into(&mut endpoint.group.name);
             endpoint.group.disabled_at = off.then_some(NOW);
         })
         .await;
@@ -281,7 +281,7 @@ async fn a_name_is_found_by_any_part_in_any_case(w: World) {
     let project = w.project().await;
     for (name, profile) in [("My Phones", Some("p")), ("ÉCLAIR phones 100%", None), ("faxes_1", Some("q"))] {
         w.put(&project, None, |endpoint| {
-            endpoint.group.name = name.to_owned();
+            name.clone_into(&mut endpoint.group.name);
             endpoint.group.outbound_profile = profile.map(str::to_owned);
         })
         .await;
