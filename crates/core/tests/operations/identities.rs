@@ -212,3 +212,27 @@ async fn the_mail_to_prove_an_address_holds_the_configured_link() {
     let secret = link.strip_prefix(&format!("https://example.org/#/verify/{}/", ann.id.short())).unwrap();
     assert!(secret.starts_with("rfv_") && minutes == 15, "{link}");
 }
+
+#[tokio::test]
+async fn an_administrator_changes_somebody_s_profile() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    w.trail().await;
+    let change = ProfileChange { nickname: Some(Some("Annie".to_owned())), ..ProfileChange::default() };
+    let changed = w.authority.change_identity(&w.ctx(), &w.home_permit(), ann.identity.id, change).await.unwrap();
+    assert_eq!(changed.profile.nickname.as_deref(), Some("Annie"));
+    assert_eq!(changed.profile.given_name.as_deref(), Some("ann"));
+    assert_eq!(w.trail().await, ["operator profile.changed identity"]);
+}
+
+#[tokio::test]
+async fn only_an_account_that_proved_itself_is_one() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    w.give_role(&ann, "owner").await;
+    let jwt = w.assertion(&w.home, json!({ "_id": ann.identity.id.short(), "sub": "user" }));
+    assert_eq!(outcome(&w.sign_in(&ann).await.require_account()), "accepted");
+    for who in [w.guest().await, w.external("ext-1").await.0, w.assert(&jwt).await.unwrap()] {
+        assert_eq!(outcome(&who.require_account()), "forbidden", "{:?}", who.identity.kind);
+    }
+}
