@@ -8,7 +8,7 @@ use super::{
     Authenticated, Authority, LinkTemplate,
     authenticate::{admit, resolve},
     memberships::accept_invitations,
-    passwords::{put_password, rebind},
+    passwords::rebind,
 };
 use crate::{
     audit::Audit,
@@ -107,7 +107,8 @@ impl Authority {
             if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
                 return Err(AuthError::Conflict(Noun::Identifier));
             }
-            put_password(tx, log, credential, registered.project, registered.id, &hash, now)?;
+            // Announced to nobody: an identity that nobody knew has no session that could end.
+            tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;

@@ -26,6 +26,7 @@ async fn registering_makes_a_member_whose_address_is_not_proved() {
     let held = w.authority.identifiers(ann.id).await.unwrap();
     assert_eq!((held[0].identifier.clone(), held[0].verified_at), (Identifier::email("ann@example.org"), None));
     assert_eq!(w.trail().await, ["identity identity.registered identity"]);
+    assert_eq!(w.bus.take(), []);
     assert!(w.mailer.delivered().is_empty());
 }
 
