@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool")]
 
+mod bench;
 mod clients;
 mod debian;
 mod deny;
@@ -32,6 +33,9 @@ struct Cli {
 enum Task {
     /// Run every gate and every test, as the automatic runs do.
     Test(test::Options),
+    /// Measure operations beside the machine's own limits.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Measure the release binary: its size, its start, its idle memory.
     Size,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Task::Test(options) => test::run(&options),
+        Task::Bench(bench) => bench::run(&bench),
         Task::Size => size::run(),
         Task::Postgres => postgres::run_in_foreground(),
     }

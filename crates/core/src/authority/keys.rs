@@ -105,7 +105,7 @@ impl Authority {
         let key = self.current_key(ctx, project, set, alg).await?;
         let pair = open_key(&self.sealer, &key)?;
         let signer = Arc::new(Signer::new(Arc::new(pair), Some(&key.kid), typ)?);
-        let entry = SigningEntry { signer: Arc::clone(&signer), until: key.created_at + SIGNING_PERIOD };
+        let entry = SigningEntry { signer: Arc::clone(&signer), until: signs_until(&key) };
         self.keys.signing.write().unwrap_or_else(PoisonError::into_inner).insert(name, entry);
         Ok(signer)
     }
@@ -113,9 +113,8 @@ impl Authority {
     async fn current_key(&self, ctx: &Ctx, project: ProjectId, set: KeySet, alg: Alg) -> Result<SigningKey, AuthError> {
         let now = ctx.now;
         let find = move |keys: Vec<SigningKey>| {
-            keys.into_iter().find(|key| {
-                key.set == set.as_str() && key.alg == alg && key.signs(now) && now < key.created_at + SIGNING_PERIOD
-            })
+            keys.into_iter()
+                .find(|key| key.set == set.as_str() && key.alg == alg && key.signs(now) && now < signs_until(key))
         };
         if let Some(key) = find(self.store.read(move |tx| Ok(tx.signing_keys(project, now)?)).await?) {
             return Ok(key);
@@ -145,7 +144,7 @@ impl Authority {
             let verifies_until = now + longest.refresh.duration().max(longest.access.duration());
             for old in tx.signing_keys(project, now)? {
                 let replaced = old.set == set.as_str() && old.alg == alg && old.retired_at.is_none();
-                let due = actor != Actor::System || now >= old.created_at + SIGNING_PERIOD;
+                let due = actor != Actor::System || now >= signs_until(&old);
                 if replaced && due {
                     tx.retire_signing_key(&old.kid, now, verifies_until)?;
                 }
@@ -194,6 +193,11 @@ impl Authority {
         let signer = self.signer(ctx, project, server, Alg::HS256, "JWT").await?;
         signer.mint(claims)
     }
+}
+
+/// Until when the calendar lets a key sign. A key that another server shares is not changed behind that server's back.
+fn signs_until(key: &SigningKey) -> Timestamp {
+    if set_of(key).is_some() { key.created_at + SIGNING_PERIOD } else { Timestamp::from_millis(i64::MAX) }
 }
 
 fn set_of(key: &SigningKey) -> Option<KeySet> {

@@ -12,10 +12,11 @@ use crate::{
     audit::Audit,
     caller::{Actor, Permit, ScopeSet},
     context::Ctx,
-    error::{AuthError, Rule},
+    error::{AuthError, Noun, Rule},
     event::SecurityEvent,
     identity::{Identifier, Identity},
     ids::{CredentialId, IdentityId, ProjectId},
+    mail::Message,
     password::{PasswordHash, Verdict},
     project::{Project, ProjectRef},
     secret::Password,
@@ -220,7 +221,7 @@ impl Authority {
     ) -> Result<PasswordHash, AuthError> {
         let id = identity.id;
         let (project, addresses) = self.store.read(move |tx| Ok((tx.project(project)?, tx.identifiers(id)?))).await?;
-        let project = project.ok_or(AuthError::NotFound(crate::error::Noun::Project))?;
+        let project = project.ok_or(AuthError::NotFound(Noun::Project))?;
         let mut context = vec![project.name.as_str()];
         context.extend(addresses.iter().map(|held| held.identifier.value()));
         context.extend(identity.profile.given_name.as_deref());
@@ -228,6 +229,7 @@ impl Authority {
         self.hasher.hash(project.policy.password.check(new, &context)?).await
     }
 
+    /// Replaces a password and tells its owner by mail (ASVS 6.3.7).
     async fn replace_password(
         &self,
         ctx: &Ctx,
@@ -238,11 +240,19 @@ impl Authority {
     ) -> Result<(), AuthError> {
         let id = CredentialId::mint(ctx.now, self.entropy.as_ref());
         let now = ctx.now;
-        self.commit(ctx, move |tx, log| {
-            log.record(Audit::new(project, actor, "password.changed", &format_args!("identity:{identity}")));
-            put_password(tx, log, id, project, identity, &hash, now)
-        })
-        .await
+        let (project, owner, held) = self
+            .commit(ctx, move |tx, log| {
+                let owner = tx.identity(identity)?.ok_or(AuthError::NotFound(Noun::Identity))?;
+                let project = tx.project(project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+                log.record(Audit::new(project.id, actor, "password.changed", &format_args!("identity:{identity}")));
+                put_password(tx, log, id, project.id, identity, &hash, now)?;
+                Ok((project, owner, tx.identifiers(identity)?))
+            })
+            .await?;
+        for address in held.iter().map(|held| &held.identifier).filter(|found| found.scheme() == Identifier::EMAIL) {
+            self.mail(ctx, &project, &owner, address, Message::PasswordChanged);
+        }
+        Ok(())
     }
 
     /// Forgets failures of an identity and lifts its lock.

@@ -1,0 +1,51 @@
+//! Measures Ringfence beside the machine's own limits, slice by slice in one run.
+//!
+//! Only ratios of one run count: the machine is shared and its hours differ. `cargo xtask bench` builds and starts this.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+mod core;
+mod floor;
+mod process;
+mod raw;
+mod scratch;
+mod table;
+mod wrk;
+
+#[derive(Parser)]
+#[command(about = "Measures Ringfence beside the machine's own limits")]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Guest and password sign-in, verification and minting over HTTP, on SQLite.
+    Core {
+        /// The release binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// Rounds; medians are over these.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Seconds of one slice.
+        #[arg(long, default_value_t = 3)]
+        seconds: u64,
+    },
+    /// Answers every request with two bytes: what HTTP alone costs.
+    Floor {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().what {
+        What::Core { server, rounds, seconds } => core::run(&server, rounds, Duration::from_secs(seconds)),
+        What::Floor { listen } => floor::serve(listen),
+    }
+}

@@ -1,0 +1,96 @@
+//! Programs under measurement: started, waited for, their CPU time read.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+
+/// A program that ends when this is dropped.
+pub(crate) struct Program {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+}
+
+impl Program {
+    /// Starts `command`, with its output in `log`, and waits until `address` accepts connections.
+    pub(crate) fn start(command: &mut Command, address: SocketAddr, log: &Path) -> anyhow::Result<Self> {
+        let output = fs::File::create(log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("cannot start {command:?}"))?;
+        let mut program = Self { child, address };
+        program.wait(log)?;
+        Ok(program)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a measuring program lives in real time")]
+    fn wait(&mut self, log: &Path) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) {
+            if TcpStream::connect(self.address).is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the program ended with {status}: {}", fs::read_to_string(log).unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("{} does not answer", self.address)
+    }
+
+    /// CPU time that the process has used, all threads.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name in parentheses may hold spaces; fields count from behind it.
+        let fields: Vec<_> = stat.rsplit_once(')').context("no name in stat")?.1.split_whitespace().collect();
+        let ticks: u64 = [11, 12]
+            .iter()
+            .map(|&field| fields.get(field).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0))
+            .sum();
+        // A tick is 10 ms wherever Linux runs today.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// One request with a JSON body, one answer.
+    pub(crate) fn post(&self, path: &str, authorization: &str, body: &str) -> anyhow::Result<serde_json::Value> {
+        let mut stream = TcpStream::connect(self.address)?;
+        let authorization =
+            if authorization.is_empty() { String::new() } else { format!("Authorization: {authorization}\r\n") };
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{authorization}Content-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("an answer has a head")?;
+        if !head.starts_with("HTTP/1.1 2") {
+            bail!("POST {path}: {answer}");
+        }
+        Ok(serde_json::from_str(body)?)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A port of the loopback that nobody uses right now.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
