@@ -156,7 +156,14 @@ impl Caller {
                 *own == project && scopes.grants(scope)
             }
         };
-        if allowed { Ok(Permit { project, actor: self.actor() }) } else { Err(AuthError::Forbidden { needs: scope }) }
+        if !allowed {
+            return Err(AuthError::Forbidden { needs: scope });
+        }
+        let holds = match self {
+            Self::Operator => [Scope::All].into_iter().collect(),
+            Self::ApiKey { scopes, .. } | Self::Identity { scopes, .. } => scopes.clone(),
+        };
+        Ok(Permit { project, actor: self.actor(), holds })
     }
 
     /// Proves that the caller may act on the installation as a whole: only the operator may.
@@ -182,12 +189,21 @@ impl Caller {
 pub struct Permit {
     project: ProjectId,
     actor: Actor,
+    holds: ScopeSet,
 }
 
 impl Permit {
     /// A permit earned otherwise than by scope, inside core only.
-    pub(crate) const fn earned(project: ProjectId, actor: Actor) -> Self {
-        Self { project, actor }
+    pub(crate) fn earned(project: ProjectId, actor: Actor) -> Self {
+        Self { project, actor, holds: ScopeSet::default() }
+    }
+
+    /// Refuses scopes that its holder does not have and so cannot hand on.
+    pub(crate) fn may_hand_on(&self, scopes: &ScopeSet) -> Result<(), AuthError> {
+        match scopes.iter().find(|scope| !self.holds.grants(*scope)) {
+            Some(needs) => Err(AuthError::Forbidden { needs }),
+            None => Ok(()),
+        }
     }
 
     /// The project it is for.

@@ -53,9 +53,29 @@ impl Authority {
             return Err(TokenFault::Type.into());
         }
         let bearer = jwt.digest();
-        if let Some(known) = self.session_of_bearer(ctx, &bearer, &reference).await? {
-            return Ok(known);
+        // Twice: two requests may bring the same new assertion, or the same new subject. The one that loses begins anew and
+        // finds what the other made.
+        for _ in 0..2 {
+            if let Some(known) = self.session_of_bearer(ctx, &bearer, &reference).await? {
+                return Ok(known);
+            }
+            match self.begin_asserted(ctx, &reference, &jwt, profile, &bearer).await {
+                Err(AuthError::Conflict(Noun::Session)) => {}
+                outcome => return outcome,
+            }
         }
+        Err(AuthError::Unavailable { what: "the store", source: "an assertion raced with others, twice".into() })
+    }
+
+    /// Starts the session of an assertion that was not seen before.
+    async fn begin_asserted(
+        &self,
+        ctx: &Ctx,
+        reference: &ProjectRef,
+        jwt: &RawToken,
+        profile: &'static AssertionProfile,
+        bearer: &TokenDigest,
+    ) -> Result<Authenticated, AuthError> {
         let unverified = Unverified::parse(jwt.expose())?;
         let (application, issuers, aliases) = self.trust_of(reference.clone()).await?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
@@ -66,16 +86,8 @@ impl Authority {
             membership: MembershipId::mint(ctx.now, self.entropy.as_ref()),
         };
         let digest = bearer.clone();
-        let admitted = self
-            .commit(ctx, move |tx, log| admit_asserted(tx, log, &application, verified, profile, &seed, ids, &digest))
-            .await;
-        match admitted {
-            // Two requests brought the same new assertion or the same new subject; the other one won and made the rows.
-            Err(AuthError::Conflict(Noun::Session)) => {
-                self.session_of_bearer(ctx, &bearer, &reference).await?.ok_or(AuthError::SessionRevoked)
-            }
-            outcome => outcome,
-        }
+        self.commit(ctx, move |tx, log| admit_asserted(tx, log, &application, verified, profile, &seed, ids, &digest))
+            .await
     }
 
     /// The session that this very token started, if it was seen before.
@@ -227,6 +239,10 @@ fn admit_asserted(
     let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
     admit(&project, Some(&application), None, None, seed.now())?;
     allow_way(Some(&application), WayIn::Assertion)?;
+    // Trust may have ended while the signature was being verified; the sessions it had started were ended then.
+    if tx.issuers(application.id)?.iter().all(|issuer| issuer.id != verified.issuer) {
+        return Err(TokenFault::Key.into());
+    }
     let asserted =
         Asserted { project: &project, application: &application, verified: &verified, profile, now: seed.now() };
     let identity = match verified.kind {

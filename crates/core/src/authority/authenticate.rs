@@ -8,7 +8,7 @@ use super::{Authority, Log, sessions::start_session};
 use crate::{
     application::{Application, WayIn},
     audit::Audit,
-    caller::{Actor, Caller, ScopeSet},
+    caller::{Actor, Caller, Scope, ScopeSet},
     context::Ctx,
     credential::CredentialKind,
     error::{AuthError, Noun, TokenFault},
@@ -84,6 +84,25 @@ impl Authenticated {
     /// How the audit log names it.
     pub fn actor(&self) -> Actor {
         Actor::Identity(self.identity.id)
+    }
+
+    /// Refuses everybody but an account that proved itself to us: guests and users of an issuer have none, and an issuer's
+    /// word for an account counts in its own application only.
+    pub fn require_account(&self) -> Result<(), AuthError> {
+        if self.identity.kind != IdentityKind::Member {
+            return Err(AuthError::Forbidden { needs: Scope::IdentitiesWrite });
+        }
+        self.refuse_vouched()
+    }
+
+    /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their
+    /// account is not its to change.
+    pub(super) fn refuse_vouched(&self) -> Result<(), AuthError> {
+        let vouched = self.session.as_ref().is_some_and(|session| session.confined);
+        if vouched && self.identity.kind == IdentityKind::Member {
+            return Err(AuthError::Forbidden { needs: Scope::IdentitiesWrite });
+        }
+        Ok(())
     }
 
     /// Judges standing: see [`admit`].

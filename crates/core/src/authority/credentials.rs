@@ -44,13 +44,14 @@ pub struct MintedApiKey {
 }
 
 impl Authority {
-    /// Makes an API key.
+    /// Makes an API key. Nobody can give it a scope that they do not have.
     pub async fn create_api_key(
         &self,
         ctx: &Ctx,
         permit: &Permit,
         wanted: ApiKeyRequest,
     ) -> Result<MintedApiKey, AuthError> {
+        permit.may_hand_on(&wanted.scopes)?;
         let value = wanted.value.unwrap_or_else(|| TokenKind::ApiKey.mint(self.entropy.as_ref()));
         if value.expose().len() < LEAST_KEY_LENGTH {
             return Err(AuthError::invalid("value", Rule::KeyTooWeak));
@@ -82,6 +83,10 @@ impl Authority {
         };
         let stored = credential.clone();
         self.commit(ctx, move |tx, log| {
+            if let Some(id) = stored.application {
+                let found = tx.application(id)?.filter(|found| found.project == permit.project());
+                found.ok_or(AuthError::NotFound(Noun::Application))?;
+            }
             tx.insert_identity(&service)?;
             if !tx.insert_credential(&stored)? {
                 return Err(AuthError::Conflict(Noun::Credential));

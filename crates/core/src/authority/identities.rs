@@ -183,6 +183,7 @@ impl Authority {
         who: &Authenticated,
         change: ProfileChange,
     ) -> Result<Identity, AuthError> {
+        who.refuse_vouched()?;
         let (id, now, actor) = (who.identity.id, ctx.now, who.actor());
         self.commit(ctx, move |tx, log| {
             let mut identity = tx.identity(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
@@ -227,6 +228,7 @@ impl Authority {
 
     /// Erases the caller: nothing personal remains, the address is free again, the id is never used again.
     pub async fn erase_self(&self, ctx: &Ctx, who: &Authenticated) -> Result<Identity, AuthError> {
+        who.refuse_vouched()?;
         let permit = Permit::earned(who.project.id, who.actor());
         self.erase_identity(ctx, &permit, who.identity.id).await
     }

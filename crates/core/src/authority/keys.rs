@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -22,16 +23,33 @@ use crate::{
     time::Timestamp,
 };
 
+/// After this the store is asked again, in case an announcement was missed (DESIGN §9).
+const RECHECK: Duration = Duration::from_secs(30);
+
 /// A key that verifies, parsed.
 pub(super) struct VerifyingEntry {
     pub(super) project: ProjectId,
     pub(super) verifying: VerifyingKey,
     expires_at: Option<Timestamp>,
+    since: Timestamp,
+}
+
+impl VerifyingEntry {
+    /// Whether tokens that it verifies still count.
+    pub(super) fn counts(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
 }
 
 struct SigningEntry {
     signer: Arc<Signer>,
+    since: Timestamp,
     until: Timestamp,
+}
+
+/// Whether what was read at `since` is still as good as read.
+fn is_fresh(since: Timestamp, now: Timestamp) -> bool {
+    since <= now && now.since(since) < RECHECK
 }
 
 type SignerName = (ProjectId, KeySet, Alg, &'static str);
@@ -56,31 +74,32 @@ impl KeyCache {
 }
 
 impl Authority {
-    /// The key that a `kid` names, if it still verifies.
+    /// The key that a `kid` names, be it that its tokens no longer count: an old token says so whenever it is shown.
     pub(super) async fn verifying_key(&self, ctx: &Ctx, kid: &str) -> Result<Arc<VerifyingEntry>, AuthError> {
         let known = self.keys.verifying.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();
-        let entry = match known {
-            Some(entry) => entry,
-            None => self.load_key(kid).await?,
-        };
-        match entry.expires_at {
-            Some(end) if end <= ctx.now => Err(TokenFault::Key.into()),
-            _ => Ok(entry),
+        match known {
+            Some(entry) if is_fresh(entry.since, ctx.now) => Ok(entry),
+            _ => self.load_key(ctx, kid).await,
         }
     }
 
-    async fn load_key(&self, kid: &str) -> Result<Arc<VerifyingEntry>, AuthError> {
+    async fn load_key(&self, ctx: &Ctx, kid: &str) -> Result<Arc<VerifyingEntry>, AuthError> {
         let wanted = kid.to_owned();
         let key = self.store.read(move |tx| Ok(tx.signing_key(&wanted)?)).await?.ok_or(TokenFault::Key)?;
         // Keys shared with another server sign for it only; we do not take them back.
         if key.set != KeySet::Published.as_str() && key.set != KeySet::Private.as_str() {
             return Err(TokenFault::Key.into());
         }
-        let pair = open_key(&self.sealer, &key)?;
+        // The master key of an expired one may be gone: those are not rewrapped.
+        let pair = match open_key(&self.sealer, &key) {
+            Err(_) if !key.verifies(ctx.now) => return Err(TokenFault::Key.into()),
+            opened => opened?,
+        };
         let entry = Arc::new(VerifyingEntry {
             project: key.project,
             verifying: pair.verifying_key().clone(),
             expires_at: key.expires_at,
+            since: ctx.now,
         });
         self.keys.verifying.write().unwrap_or_else(PoisonError::into_inner).insert(key.kid, Arc::clone(&entry));
         Ok(entry)
@@ -98,14 +117,16 @@ impl Authority {
         let name = (project, set, alg, typ);
         {
             let known = self.keys.signing.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(entry) = known.get(&name).filter(|entry| ctx.now < entry.until) {
+            if let Some(entry) =
+                known.get(&name).filter(|entry| ctx.now < entry.until && is_fresh(entry.since, ctx.now))
+            {
                 return Ok(Arc::clone(&entry.signer));
             }
         }
         let key = self.current_key(ctx, project, set, alg).await?;
         let pair = open_key(&self.sealer, &key)?;
         let signer = Arc::new(Signer::new(Arc::new(pair), Some(&key.kid), typ)?);
-        let entry = SigningEntry { signer: Arc::clone(&signer), until: signs_until(&key) };
+        let entry = SigningEntry { signer: Arc::clone(&signer), since: ctx.now, until: signs_until(&key) };
         self.keys.signing.write().unwrap_or_else(PoisonError::into_inner).insert(name, entry);
         Ok(signer)
     }

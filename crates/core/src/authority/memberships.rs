@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Authenticated, Authority, Log, authenticate::resolve};
+use super::{Authenticated, Authority, LinkTemplate, Log, authenticate::resolve};
 use crate::{
     application::Application,
     audit::Audit,
@@ -36,8 +36,8 @@ pub struct InvitationRequest {
     pub role: String,
     /// What only one dialect knows.
     pub attributes: Map<String, Value>,
-    /// Where the mailed link leads.
-    pub link: fn(&Invitation, &Application, &Identity) -> String,
+    /// Where the mailed link leads, with `{invitation}` for its id.
+    pub link: LinkTemplate,
 }
 
 /// What became of an invitation.
@@ -153,13 +153,57 @@ impl Authority {
                 language: ctx.language.clone(),
                 sender: who.project.name.clone(),
                 message: Message::Invitation {
-                    link: (wanted.link)(&invitation, &application, &who.identity),
+                    link: wanted.link.0.replace("{invitation}", &invitation.id.short()),
                     inviter: display_name(&who.identity),
                     application: application.name.clone(),
                 },
             });
         }
         Ok(outcome)
+    }
+
+    /// Gives the caller a place as `role` in an application, unless it has one there already.
+    ///
+    /// Only an account may: guests and users of an issuer stay where they are.
+    pub async fn join_application(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        application: ProjectRef,
+        role: &'static str,
+    ) -> Result<(), AuthError> {
+        let (who, now) = (who.clone(), ctx.now);
+        let id = MembershipId::mint(now, self.entropy.as_ref());
+        self.commit(ctx, move |tx, log| {
+            let application = application_in(tx, &who, &application)?;
+            if let Some(membership) = tx.membership(application.id, who.identity.id)? {
+                let counts = membership.disabled_at.is_none();
+                return if counts { Ok(()) } else { Err(AuthError::Disabled(Noun::Membership)) };
+            }
+            if who.identity.application == Some(application.id) {
+                return Ok(());
+            }
+            who.require_account()?;
+            let joined = Membership {
+                id,
+                project: application.project,
+                application: application.id,
+                identity: who.identity.id,
+                role: role.to_owned(),
+                attributes: Map::new(),
+                disabled_at: None,
+                created_by: who.identity.id,
+                created_at: now,
+                updated_at: now,
+            };
+            let permit = Permit::earned(application.project, who.actor());
+            match join(tx, log, &permit, joined) {
+                // Another request of the same account was faster.
+                Ok(_) | Err(AuthError::Conflict(Noun::Membership)) => Ok(()),
+                Err(refusal) => Err(refusal),
+            }
+        })
+        .await
     }
 
     /// Open invitations to an application.

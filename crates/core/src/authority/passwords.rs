@@ -65,10 +65,16 @@ impl Authority {
         self.store
             .read(move |tx| {
                 let (project, application) = resolve(tx, &project)?;
+                // Before anything is compared: where passwords do not count, they are not told right from wrong.
+                admit(&project, application.as_ref(), None, None, now)?;
+                allow_way(application.as_ref(), WayIn::Password)?;
                 let mut keys = vec![ThrottleKey::identifier(project.id, &identifier)];
                 keys.extend(address.map(ThrottleKey::address));
                 refuse_blocked(tx, &keys, now)?;
                 let identity = tx.identity_by_identifier(project.id, &identifier)?.map(|(identity, _)| identity);
+                if identity.as_ref().is_some_and(|identity| identity.standing.locked_at.is_some()) {
+                    return Err(AuthError::Throttled { retry_at: UNTIL_REBOUND });
+                }
                 let hash = match &identity {
                     Some(identity) => tx.password_of(identity.id)?,
                     None => None,
@@ -98,7 +104,6 @@ impl Authority {
                 return Err(AuthError::InvalidCredentials);
             }
             admit(&project, application.as_ref(), Some(&identity), None, now)?;
-            allow_way(application.as_ref(), WayIn::Password)?;
             if let (Some(old), Some(new)) = (&hash, &renewed) {
                 tx.rehash_password(id, old, new)?;
             }
@@ -127,6 +132,8 @@ impl Authority {
     async fn count_failures(&self, ctx: &Ctx, candidate: Candidate) -> Result<AuthError, AuthError> {
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
+            // Guesses beyond the limit that were on their way are answered like right ones on theirs, and cost nothing.
+            refuse_blocked(tx, &candidate.keys, now)?;
             for key in &candidate.keys {
                 let failures = tx.count_failure(key, now, key.forgets_before(now))?;
                 let locks = *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
@@ -148,7 +155,12 @@ impl Authority {
     }
 
     /// Whether these are the identity's present words; counted like a sign-in.
-    async fn confirm_password(&self, ctx: &Ctx, who: &Authenticated, password: Password) -> Result<(), AuthError> {
+    async fn confirm_password(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        password: Password,
+    ) -> Result<Candidate, AuthError> {
         let (identity, project, now) = (Arc::clone(&who.identity), Arc::clone(&who.project), ctx.now);
         let candidate = self
             .store
@@ -165,7 +177,7 @@ impl Authority {
             })
             .await?;
         match self.hasher.verify(password, candidate.hash.clone()).await? {
-            Verdict::Right | Verdict::RightNeedsRehash => Ok(()),
+            Verdict::Right | Verdict::RightNeedsRehash => Ok(candidate),
             Verdict::Wrong => Err(self.count_failures(ctx, candidate).await?),
         }
     }
@@ -178,12 +190,28 @@ impl Authority {
         present: Password,
         new: Password,
     ) -> Result<(), AuthError> {
-        self.confirm_password(ctx, who, present.clone()).await?;
+        who.refuse_vouched()?;
+        let confirmed = self.confirm_password(ctx, who, present.clone()).await?;
         if present.expose() == new.expose() {
             return Err(AuthError::invalid("password", Rule::Unchanged));
         }
         let hash = self.hash_new(who.project.id, &who.identity, &new).await?;
-        self.replace_password(ctx, who.project.id, who.identity.id, who.actor(), hash).await
+        let id = CredentialId::mint(ctx.now, self.entropy.as_ref());
+        let (project, identity, actor, now) = (who.project.id, who.identity.id, who.actor(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            refuse_blocked(tx, &confirmed.keys, now)?;
+            // Changed or reset meanwhile: what was shown is no longer the present password.
+            if tx.password_of(identity)?.as_ref().map(PasswordHash::as_str)
+                != confirmed.hash.as_ref().map(PasswordHash::as_str)
+            {
+                return Err(AuthError::InvalidCredentials);
+            }
+            tx.reset_throttle(&confirmed.keys[0])?;
+            log.record(Audit::new(project, actor, "password.changed", &format_args!("identity:{identity}")));
+            put_password(tx, log, id, project, identity, &hash, now)
+        })
+        .await?;
+        self.tell_of_new_password(ctx, project, identity).await
     }
 
     /// Sets somebody's password without asking for the present one.
@@ -229,7 +257,6 @@ impl Authority {
         self.hasher.hash(project.policy.password.check(new, &context)?).await
     }
 
-    /// Replaces a password and tells its owner by mail (ASVS 6.3.7).
     async fn replace_password(
         &self,
         ctx: &Ctx,
@@ -240,15 +267,18 @@ impl Authority {
     ) -> Result<(), AuthError> {
         let id = CredentialId::mint(ctx.now, self.entropy.as_ref());
         let now = ctx.now;
-        let (project, owner, held) = self
-            .commit(ctx, move |tx, log| {
-                let owner = tx.identity(identity)?.ok_or(AuthError::NotFound(Noun::Identity))?;
-                let project = tx.project(project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-                log.record(Audit::new(project.id, actor, "password.changed", &format_args!("identity:{identity}")));
-                put_password(tx, log, id, project.id, identity, &hash, now)?;
-                Ok((project, owner, tx.identifiers(identity)?))
-            })
-            .await?;
+        self.commit(ctx, move |tx, log| {
+            log.record(Audit::new(project, actor, "password.changed", &format_args!("identity:{identity}")));
+            put_password(tx, log, id, project, identity, &hash, now)
+        })
+        .await?;
+        self.tell_of_new_password(ctx, project, identity).await
+    }
+
+    /// Mails the owner of a new password (ASVS 6.3.7).
+    async fn tell_of_new_password(&self, ctx: &Ctx, project: ProjectId, owner: IdentityId) -> Result<(), AuthError> {
+        let found = self.store.read(move |tx| Ok((tx.project(project)?, tx.identity(owner)?, tx.identifiers(owner)?)));
+        let (Some(project), Some(owner), held) = found.await? else { return Ok(()) };
         for address in held.iter().map(|held| &held.identifier).filter(|found| found.scheme() == Identifier::EMAIL) {
             self.mail(ctx, &project, &owner, address, Message::PasswordChanged);
         }
@@ -257,10 +287,11 @@ impl Authority {
 
     /// Forgets failures of an identity and lifts its lock.
     pub async fn unlock_identity(&self, ctx: &Ctx, permit: &Permit, identity: IdentityId) -> Result<(), AuthError> {
-        let found = self.identity(permit, identity).await?;
         let permit = permit.clone();
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
+            let found = tx.identity(identity)?.filter(|found| found.project == permit.project());
+            let found = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             rebind(tx, &found, now)?;
             log.record(Audit::new(
                 permit.project(),

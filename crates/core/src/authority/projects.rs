@@ -18,7 +18,6 @@ use crate::{
     entropy::random,
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
-    identity::IdentityKind,
     ids::{ApplicationId, GuestTargetId, IssuerId, MembershipId, ProjectId},
     issuer::{AssertionProfile, TrustedIssuer},
     jose::VerifyingKey,
@@ -165,10 +164,7 @@ impl Authority {
         role: &'static str,
     ) -> Result<(Application, Membership), AuthError> {
         check_name(&wanted.name)?;
-        let confined = who.session.as_ref().is_some_and(|session| session.confined);
-        if who.identity.kind != IdentityKind::Member || confined {
-            return Err(AuthError::Forbidden { needs: crate::caller::Scope::ProjectsWrite });
-        }
+        who.require_account()?;
         let application = self.fresh_application(ctx, who.project.id, &wanted);
         let founder = Membership {
             id: MembershipId::mint(ctx.now, self.entropy.as_ref()),

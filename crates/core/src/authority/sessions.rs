@@ -160,8 +160,8 @@ fn belongs(tx: &mut dyn Tx, of: SessionsOf, project: crate::ids::ProjectId) -> R
         SessionsOf::Session(id) => tx.session(id)?.map(|found| found.project),
         SessionsOf::Identity(id) | SessionsOf::IdentityExcept(id, _) => tx.identity(id)?.map(|found| found.project),
         SessionsOf::Application(id) => tx.application(id)?.map(|found| found.project),
-        // Issuers are reached through their application only.
-        SessionsOf::Issuer(_) => Some(project),
+        // Nobody outside has the id of an issuer; they are ended with their trust.
+        SessionsOf::Issuer(_) => None,
         SessionsOf::Project(id) => Some(id),
     };
     Ok(home == Some(project))

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Authenticated, Authority};
 use crate::{
+    audit::Audit,
     context::Ctx,
     error::{AuthError, TokenFault},
     identity::IdentityKind,
@@ -77,21 +78,24 @@ struct AccessClaims<'a, E> {
 }
 
 impl Authority {
-    /// Mints an access token for the session of `who`, in the shape of the request's face, with `extra` claims beside ours.
+    /// Mints an access token for the session of `who`, in the shape of the face it was started through, with `extra` claims
+    /// beside ours.
     pub async fn issue_token<E: Serialize>(
         &self,
         ctx: &Ctx,
         who: &Authenticated,
         extra: E,
     ) -> Result<IssuedToken, AuthError> {
-        let shape = self.shape(ctx.dialect)?;
         let session = who.session.as_ref().ok_or(AuthError::NotFound(crate::error::Noun::Session))?;
+        // The gate judges by this shape too: a token in another one would be dead at birth.
+        let shape = self.shape(&session.dialect)?;
         who.admit(ctx.now)?;
         let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, shape.typ).await?;
         let expires_at = if shape.refreshes {
             session.expires_at.min(ctx.now + who.project.policy.tokens.access.duration())
         } else {
-            session.expires_at
+            // A session may be as endless as the assertion behind it; no token of ours is.
+            session.expires_at.min(ctx.now + who.project.policy.tokens.refresh.duration())
         };
         let issuer = shape.issuer.unwrap_or(&self.public_url);
         let subject = match shape.subject {
@@ -109,6 +113,20 @@ impl Authority {
             exp: expires_at.seconds(),
         };
         Ok(IssuedToken { token: signer.mint(&claims)?, expires_at })
+    }
+
+    /// Accepts that the caller's token came in a query string, where logs of others see it: only in a project that allows it
+    /// for its old clients, and each use is audited.
+    pub async fn accept_token_in_query(&self, ctx: &Ctx, who: &Authenticated) -> Result<(), AuthError> {
+        if !who.project.policy.compat.token_in_query {
+            return Err(AuthError::NotSupported("a token in the query"));
+        }
+        let used = Audit::new(who.project.id, who.actor(), "compat.token_in_query", &who.actor());
+        self.commit(ctx, move |_, log| {
+            log.record(used);
+            Ok(())
+        })
+        .await
     }
 
     fn shape(&self, dialect: &str) -> Result<&'static TokenShape, AuthError> {
@@ -135,6 +153,9 @@ impl Authority {
             .parse::<SessionId>()
             .map_err(|_| AuthError::from(TokenFault::Claims))?;
         claims.check_times(&Validity { require_exp: true, ..Validity::at(ctx.now) })?;
+        if !key.counts(ctx.now) {
+            return Err(TokenFault::Key.into());
+        }
         let audience = claims.audience()?;
         Ok(TokenClaims {
             session,

@@ -85,6 +85,7 @@ impl Authority {
         who: &Authenticated,
         link: LinkTemplate,
     ) -> Result<(), AuthError> {
+        who.refuse_vouched()?;
         let held = self.identifiers(who.identity.id).await?;
         let address = held.into_iter().find(|held| held.identifier.scheme() == Identifier::EMAIL);
         let address = address.ok_or(AuthError::NotFound(Noun::Identifier))?.identifier;

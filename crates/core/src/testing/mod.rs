@@ -1,4 +1,7 @@
-//! Time, randomness, bus and mail for tests: moved by hand, seeded, recorded.
+//! Time, randomness, bus and mail for tests: moved by hand, seeded, recorded. [`World`] has all of them around an authority.
+
+mod shapes;
+mod world;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +12,10 @@ use rand_chacha::{
 };
 use tokio::sync::watch;
 
+pub use self::{
+    shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},
+    world::{Member, PASSWORD, Place, World, outcome},
+};
 use crate::{
     entropy::Entropy,
     error::BoxError,

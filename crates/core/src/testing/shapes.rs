@@ -1,0 +1,85 @@
+//! The tokens, assertions and roles of faces that only tests have.
+
+use crate::{
+    authority::{SubjectClaim, TokenShape},
+    identity::IdentityKind,
+    issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, ProfileClaims},
+    jose::Alg,
+    key::KeySet,
+    membership::RoleLadder,
+};
+
+/// Faces for all kinds of tokens: `test` signs with a secret and cannot refresh; `native`, `rsa` and `ec` publish their keys
+/// and can.
+pub static SHAPES: [TokenShape; 4] = [
+    TokenShape {
+        dialect: "test",
+        typ: "JWT",
+        alg: Alg::HS256,
+        set: KeySet::Private,
+        issuer: Some("https://issuer.test"),
+        audience: None,
+        subject: SubjectClaim::Kind(kind_word),
+        refreshes: false,
+    },
+    published("native", Alg::EdDSA),
+    published("rsa", Alg::RS256),
+    published("ec", Alg::ES256),
+];
+
+const fn published(dialect: &'static str, alg: Alg) -> TokenShape {
+    TokenShape {
+        dialect,
+        typ: "at+jwt",
+        alg,
+        set: KeySet::Published,
+        issuer: None,
+        audience: Some("ringfence"),
+        subject: SubjectClaim::Identity,
+        refreshes: true,
+    }
+}
+
+const fn kind_word(kind: IdentityKind) -> &'static str {
+    match kind {
+        IdentityKind::Guest => "guest",
+        IdentityKind::External => "userexternal",
+        IdentityKind::Member | IdentityKind::Endpoint | IdentityKind::Service => "user",
+    }
+}
+
+/// Assertions that may lack an end, name the application in the path of a URL, and speak of users and of members.
+pub static ASSERTIONS: AssertionProfile = AssertionProfile {
+    name: "test",
+    algs: &[Alg::HS256, Alg::HS384, Alg::HS512],
+    audience: AudienceRule::UrlPath { segment: "projects", scheme: "test:application" },
+    subject: "_id",
+    kinds: &[
+        (ExpectedSub::Is("userexternal"), AssertedKind::External),
+        (ExpectedSub::Is("user"), AssertedKind::Member),
+    ],
+    exp_required: false,
+    max_lifetime: None,
+    profile_claims: ProfileClaims { given_name: "firstname", family_name: "lastname", email: "email" },
+    role: Some("role"),
+    account_roles: &["owner", "admin", "agent"],
+    default_role: "user",
+};
+
+/// Assertions that live for ten minutes at most, for one audience, whose `sub` is a name of the application.
+pub static SHORT_ASSERTIONS: AssertionProfile = AssertionProfile {
+    name: "short",
+    algs: &[Alg::HS256],
+    audience: AudienceRule::Exactly("ringfence"),
+    subject: "user",
+    kinds: &[(ExpectedSub::ApplicationAlias("test:application"), AssertedKind::External)],
+    exp_required: true,
+    max_lifetime: Some(std::time::Duration::from_mins(10)),
+    profile_claims: ProfileClaims { given_name: "firstname", family_name: "lastname", email: "email" },
+    role: None,
+    account_roles: &[],
+    default_role: "user",
+};
+
+/// Roles of the test face.
+pub static LADDER: RoleLadder = RoleLadder(&["guest", "user", "agent", "admin", "owner"]);
