@@ -22,9 +22,9 @@ pub struct Options {
     pub queue: usize,
     /// SQLite connections that read; as many as cores, from two to four, when absent.
     pub sqlite_readers: Option<usize>,
-    /// PostgreSQL connections; a default by the number of cores when absent.
+    /// PostgreSQL connections; four per core, from eight to thirty-two, when absent.
     pub postgres_workers: Option<usize>,
-    /// The longest that one statement may take on PostgreSQL.
+    /// The longest that a statement may take on PostgreSQL, and may wait for another program on SQLite.
     pub statement_timeout: Duration,
 }
 
@@ -46,7 +46,7 @@ impl Options {
     }
 
     pub(crate) fn workers(&self) -> usize {
-        self.postgres_workers.unwrap_or_else(|| cores() * 2).max(1)
+        self.postgres_workers.unwrap_or_else(|| (cores() * 4).clamp(8, 32)).max(1)
     }
 }
 

@@ -64,15 +64,24 @@ fn client_address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
 fn preferred_language(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
     let weighted = text.split(',').filter_map(|part| {
-        let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
-        let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+        let (tag, weight) = match part.split_once(';') {
+            None => (part, 1.0),
+            Some((tag, weight)) => (tag, weight.trim().strip_prefix("q=")?.parse::<f32>().ok()?),
+        };
         let tag = tag.trim();
-        let plain =
-            (2..=35).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (plain && weight > 0.0).then(|| (tag.to_owned(), weight))
+        (is_language(tag) && weight > 0.0).then(|| (tag.to_owned(), weight))
     });
     // The first of equals wins.
     weighted.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(tag, _)| tag)
+}
+
+/// Whether a tag begins with a language of two or three letters (BCP 47); clients that have none send `null`.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Scheme and credentials of an `Authorization` header: the words on either side of the first space.
@@ -132,6 +141,7 @@ mod tests {
         assert_eq!(read("fr-FR, en;q=0.8").as_deref(), Some("fr-FR"));
         assert_eq!(read("en;q=0.5, it;q=0.9, *;q=0.1").as_deref(), Some("it"));
         assert_eq!(read("*"), None);
-        assert_eq!(read("null;;;"), None);
+        assert_eq!(read("null"), None);
+        assert_eq!(read("fr;;;"), None);
     }
 }

@@ -184,13 +184,26 @@ impl Authority {
         change: ProfileChange,
     ) -> Result<Identity, AuthError> {
         who.refuse_vouched()?;
-        let (id, now, actor) = (who.identity.id, ctx.now, who.actor());
+        let permit = Permit::earned(who.project.id, who.actor());
+        self.change_identity(ctx, &permit, who.identity.id, change).await
+    }
+
+    /// Changes the profile of an identity of the permit's project.
+    pub async fn change_identity(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        change: ProfileChange,
+    ) -> Result<Identity, AuthError> {
+        let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let mut identity = tx.identity(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
+            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             change.apply(&mut identity);
             identity.updated_at = now;
             tx.update_identity(&identity)?;
-            log.record(Audit::new(identity.project, actor, "profile.changed", &format_args!("identity:{id}")));
+            log.record(Audit::new(identity.project, permit.actor(), "profile.changed", &format_args!("identity:{id}")));
             log.announce(SecurityEvent::IdentityChanged(id));
             Ok(identity)
         })

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Authority, assertions::issuer_context, keys::context};
 use crate::{
     audit::Link, caller::InstallationPermit, context::Ctx, error::AuthError, ids::ProjectId, seal::Sealed,
-    time::Timestamp,
+    store::Store, time::Timestamp,
 };
 
 /// Ended rows stay this long for whoever asks why.
@@ -134,6 +134,11 @@ impl Authority {
                 })
             })
             .await
+    }
+
+    /// Whether some master key sealed a database already. Asked before there is an authority, which needs that key.
+    pub async fn is_sealed(store: &Store) -> Result<bool, AuthError> {
+        store.read(|tx| Ok(tx.installation_fact(MASTER_KEY)?.is_some())).await
     }
 
     /// Checks that the database was sealed with a key of this ring, or marks a new one as such.

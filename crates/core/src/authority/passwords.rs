@@ -100,7 +100,7 @@ impl Authority {
             let id = identity.ok_or(AuthError::InvalidCredentials)?.id;
             let identity = tx.identity(id)?.ok_or(AuthError::InvalidCredentials)?;
             // Changed meanwhile: what was compared no longer counts.
-            if tx.password_of(id)?.as_ref().map(PasswordHash::as_str) != hash.as_ref().map(PasswordHash::as_str) {
+            if tx.password_of(id)? != hash {
                 return Err(AuthError::InvalidCredentials);
             }
             admit(&project, application.as_ref(), Some(&identity), None, now)?;
@@ -201,9 +201,7 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             refuse_blocked(tx, &confirmed.keys, now)?;
             // Changed or reset meanwhile: what was shown is no longer the present password.
-            if tx.password_of(identity)?.as_ref().map(PasswordHash::as_str)
-                != confirmed.hash.as_ref().map(PasswordHash::as_str)
-            {
+            if tx.password_of(identity)? != confirmed.hash {
                 return Err(AuthError::InvalidCredentials);
             }
             tx.reset_throttle(&confirmed.keys[0])?;

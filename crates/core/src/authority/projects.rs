@@ -251,6 +251,21 @@ impl Authority {
         .await
     }
 
+    /// Takes a name away from an application.
+    pub async fn remove_alias(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: ApplicationId,
+        alias: Alias,
+    ) -> Result<Application, AuthError> {
+        self.change_application(ctx, permit, id, "application.configured", move |tx, application| {
+            tx.remove_alias(application.id, &alias)?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Switches an application off, ending its sessions, or on again.
     pub async fn disable_application(
         &self,
@@ -346,6 +361,23 @@ impl Authority {
             .await
     }
 
+    /// Ends the trust of an application in a signer: what it signed ends now.
+    pub async fn revoke_issuer(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        application: ApplicationId,
+        id: IssuerId,
+    ) -> Result<(), AuthError> {
+        let (permit, now) = (permit.clone(), ctx.now);
+        self.commit(ctx, move |tx, log| {
+            let trusted = tx.issuers(application)?.into_iter();
+            let issuer = trusted.filter(|issuer| issuer.project == permit.project()).find(|issuer| issuer.id == id);
+            end_issuer(tx, log, &issuer.ok_or(AuthError::NotFound(Noun::Issuer))?, permit.actor(), now)
+        })
+        .await
+    }
+
     /// Whether an application trusts exactly this secret for this profile.
     pub async fn trusts(
         &self,
@@ -354,13 +386,24 @@ impl Authority {
         profile: &str,
         secret: &RawToken,
     ) -> Result<bool, AuthError> {
+        Ok(self.issuer_with(permit, application, profile, secret).await?.is_some())
+    }
+
+    /// The trusted issuer of an application that signs by this profile with exactly this secret.
+    pub async fn issuer_with(
+        &self,
+        permit: &Permit,
+        application: ApplicationId,
+        profile: &str,
+        secret: &RawToken,
+    ) -> Result<Option<IssuerId>, AuthError> {
         for issuer in self.issuers(permit, application).await? {
             let kept = self.sealer.open(&issuer.secret, &issuer_context(issuer.id))?;
             if issuer.profile == profile && TokenEq::same(&kept, secret.expose().as_bytes()) {
-                return Ok(true);
+                return Ok(Some(issuer.id));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Verifies a token of an application's own issuer without anybody signing in by it, for tools that show its claims.
@@ -443,6 +486,24 @@ impl Authority {
         })
         .await?;
         Ok(target)
+    }
+
+    /// Ends that guests of the project may reach something.
+    pub async fn remove_guest_target(&self, ctx: &Ctx, permit: &Permit, id: GuestTargetId) -> Result<(), AuthError> {
+        let permit = permit.clone();
+        self.commit(ctx, move |tx, log| {
+            let mut targets = tx.guest_targets(permit.project())?.into_iter();
+            targets.find(|target| target.id == id).ok_or(AuthError::NotFound(Noun::GuestTarget))?;
+            tx.delete_guest_target(id)?;
+            log.record(Audit::new(
+                permit.project(),
+                permit.actor(),
+                "guest_target.removed",
+                &format_args!("guest_target:{id}"),
+            ));
+            Ok(())
+        })
+        .await
     }
 
     /// What guests of the project may reach.

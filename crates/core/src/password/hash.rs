@@ -13,7 +13,7 @@ pub(super) const SALT: usize = 16;
 const OUTPUT: usize = 32;
 
 /// A hashed password: a PHC string of Argon2id, or a record of another system until its owner signs in.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {

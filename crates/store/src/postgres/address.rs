@@ -31,7 +31,7 @@ impl Address {
     /// Reads a URL.
     pub fn parse(url: &str, options: &Options) -> Result<Self, OpenError> {
         let (plain, tls) = take_tls_settings(url);
-        let mut config: Config = plain.parse().map_err(url_error)?;
+        let mut config: Config = plain.parse().map_err(|error| url_error(&error))?;
         if config.get_application_name().is_none() {
             config.application_name("ringfence");
         }
@@ -73,9 +73,9 @@ impl Address {
     }
 }
 
-fn url_error(error: tokio_postgres::Error) -> OpenError {
+fn url_error(error: &tokio_postgres::Error) -> OpenError {
     // Names the parameter, not its value.
-    OpenError::PostgresUrl(std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+    OpenError::PostgresUrl(std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string))
 }
 
 fn is_local(host: &Host) -> bool {

@@ -74,9 +74,9 @@ impl Connection {
             let statement = &statements[sql];
             if begin {
                 // The session reads only: should this fail, what follows fails too and is not committed by itself.
-                let (begun, answer) =
+                let (opened, answer) =
                     tokio::join!(client.batch_execute("BEGIN READ WRITE"), run(client, ask, statement, values));
-                begun?;
+                opened?;
                 return answer;
             }
             run(client, ask, statement, values).await

@@ -8,7 +8,7 @@ mod worker;
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
 };
 
 use ringfence_core::store::{Engine, Unit};
@@ -18,7 +18,7 @@ use self::{
     connection::Connection,
     worker::{Access, Job, Worker},
 };
-use crate::{OpenError, Options, Running, engine, migration, queue::Queue};
+use crate::{OpenError, Options, Running, engine, migration, queue::Queue, sql::backend};
 
 /// The engine.
 pub struct Postgres {
@@ -29,6 +29,10 @@ pub struct Postgres {
 impl Postgres {
     /// Connects, migrates if `options` say so, and starts the workers.
     pub fn open(url: &str, options: &Options) -> Result<Self, OpenError> {
+        apart(|| Self::start(url, options))
+    }
+
+    fn start(url: &str, options: &Options) -> Result<Self, OpenError> {
         let address = Arc::new(Address::parse(url, options)?);
         let mut connection = Connection::open(&address)?;
         engine::prepare_schema(&mut connection, options)?;
@@ -69,10 +73,16 @@ impl Running for Postgres {
 
 /// Names of the migrations that the database lacks.
 pub fn pending(url: &str) -> Result<Vec<&'static str>, OpenError> {
-    migration::pending(&mut Connection::open(&Address::parse(url, &Options::default())?)?)
+    apart(|| migration::pending(&mut Connection::open(&Address::parse(url, &Options::default())?)?))
 }
 
 /// Applies pending migrations.
 pub fn migrate(url: &str) -> Result<Vec<&'static str>, OpenError> {
-    migration::migrate(&mut Connection::open(&Address::parse(url, &Options::default())?)?)
+    apart(|| migration::migrate(&mut Connection::open(&Address::parse(url, &Options::default())?)?))
+}
+
+/// Runs `work` on a thread of its own: a connection drives a runtime, and the caller may be inside of one.
+fn apart<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<T, OpenError> {
+    let outcome = thread::scope(|scope| scope.spawn(work).join());
+    outcome.unwrap_or_else(|_| Err(backend("opening the database panicked").into()))
 }

@@ -4,7 +4,9 @@ use std::{borrow::Cow, fs::OpenOptions, path::Path, time::Duration};
 
 use ringfence_core::store::{StoreError, StoreResult};
 use rusqlite::{
-    CachedStatement, OpenFlags, ToSql, ffi,
+    CachedStatement, OpenFlags, ToSql,
+    config::DbConfig,
+    ffi,
     types::{ToSqlOutput, ValueRef},
 };
 
@@ -29,15 +31,16 @@ pub enum Role {
 /// Enough for every statement of this crate, so that none is prepared twice.
 const STATEMENTS: usize = 256;
 
-/// How long another process, such as an administrator's command, may hold the database.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-
 /// An open connection.
-pub struct Connection(rusqlite::Connection);
+pub struct Connection {
+    inner: rusqlite::Connection,
+    /// How long another process, such as an administrator's command, may hold the database.
+    patience: Duration,
+}
 
 impl Connection {
     /// Opens the database; a writer creates it, readable by its owner alone.
-    pub fn open(path: &Path, role: Role) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, role: Role, patience: Duration) -> Result<Self, OpenError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if role == Role::Writer {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -47,40 +50,44 @@ impl Connection {
                 Ok(_) | Err(_) => {}
             }
         }
-        let connection = Self(rusqlite::Connection::open_with_flags(path, flags).map_err(store_error)?);
+        let inner = rusqlite::Connection::open_with_flags(path, flags).map_err(store_error)?;
+        let connection = Self { inner, patience };
         connection.configure(role).map_err(store_error)?;
         Ok(connection)
     }
 
     /// A database that is nowhere, to tell what an empty one lacks.
     pub fn in_memory() -> Result<Self, OpenError> {
-        Ok(Self(rusqlite::Connection::open_in_memory().map_err(store_error)?))
+        let inner = rusqlite::Connection::open_in_memory().map_err(store_error)?;
+        Ok(Self { inner, patience: Duration::ZERO })
     }
 
     fn configure(&self, role: Role) -> rusqlite::Result<()> {
-        self.0.busy_timeout(PATIENCE)?;
-        self.0.set_prepared_statement_cache_capacity(STATEMENTS);
-        self.0.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+        self.inner.busy_timeout(self.patience)?;
+        self.inner.set_prepared_statement_cache_capacity(STATEMENTS);
+        // A plan that depends on the values bound to it would be made anew at every use: twice the cost of a point read.
+        self.inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        self.inner.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
         match role {
             // Autocheckpoint would make whoever waits for the writer wait for the disk twice. A log that once grew is cut back.
-            Role::Writer => self.0.execute_batch(
+            Role::Writer => self.inner.execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
                  PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -8192;",
             ),
-            Role::Reader => self.0.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;"),
-            Role::Checkpointer => self.0.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"),
+            Role::Reader => self.inner.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;"),
+            Role::Checkpointer => self.inner.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -256;"),
         }
     }
 
     /// Runs a statement about the transaction.
     pub fn control(&self, sql: &'static str) -> StoreResult<()> {
-        let mut statement = self.0.prepare_cached(sql).map_err(store_error)?;
+        let mut statement = self.inner.prepare_cached(sql).map_err(store_error)?;
         statement.raw_execute().map(drop).map_err(store_error)
     }
 
     /// Whether no transaction is open. SQLite ends one by itself when the disk is full or broken.
     pub fn is_autocommit(&self) -> bool {
-        self.0.is_autocommit()
+        self.inner.is_autocommit()
     }
 
     /// Calls `hook` after each commit with the length of the log in pages.
@@ -89,20 +96,20 @@ impl Connection {
             hook(u32::try_from(pages).unwrap_or(0));
             Ok(())
         };
-        self.0.wal_hook(Some(hook)).map_err(store_error)
+        self.inner.wal_hook(Some(hook)).map_err(store_error)
     }
 
     /// Moves the log into the database without waiting for anyone.
     pub fn checkpoint(&self) -> StoreResult<()> {
-        self.0.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").map_err(store_error)
+        self.inner.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").map_err(store_error)
     }
 
     /// Moves the rest of the log and lets the next commit begin it anew; waits for readers at most `span`.
     pub fn restart_log(&self, span: Duration) -> StoreResult<()> {
-        self.0.busy_timeout(span).map_err(store_error)?;
+        self.inner.busy_timeout(span).map_err(store_error)?;
         // Answers "busy" in a column, not as an error: then the log stays and is restarted another time.
-        let outcome = self.0.execute_batch("PRAGMA wal_checkpoint(RESTART)").map_err(store_error);
-        self.0.busy_timeout(PATIENCE).map_err(store_error)?;
+        let outcome = self.inner.execute_batch("PRAGMA wal_checkpoint(RESTART)").map_err(store_error);
+        self.inner.busy_timeout(self.patience).map_err(store_error)?;
         outcome
     }
 
@@ -110,12 +117,12 @@ impl Connection {
     pub fn copy_to(&self, file: &Path) -> Result<(), OpenError> {
         let copy = private_file(file).map_err(OpenError::file)?;
         let name = file.to_str().ok_or(OpenError::Path)?;
-        self.0.execute("VACUUM INTO $1", [name]).map_err(store_error)?;
+        self.inner.execute("VACUUM INTO $1", [name]).map_err(store_error)?;
         copy.sync_all().map_err(OpenError::file)
     }
 
     fn bound(&self, sql: &'static str, values: &[Value<'_>]) -> rusqlite::Result<CachedStatement<'_>> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.inner.prepare_cached(sql)?;
         for (index, value) in (1..).zip(values) {
             // `$2` is a name to SQLite and the names are numbered as they come: the subset wants them in order.
             debug_assert_eq!(statement.parameter_name(index), Some(&*format!("${index}")), "in {sql}");
@@ -172,7 +179,7 @@ impl Schema for Connection {
     const TABLE_EXISTS: &'static str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'";
 
     fn script(&mut self, sql: &str) -> StoreResult<()> {
-        self.0.execute_batch(sql).map_err(store_error)
+        self.inner.execute_batch(sql).map_err(store_error)
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use ringfence_core::store::{Engine, Unit};
@@ -31,28 +32,28 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the database, migrated if `options` say so, and starts the threads.
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        let mut connection = Connection::open(path, Role::Writer)?;
+        let mut connection = Connection::open(path, Role::Writer, options.statement_timeout)?;
         engine::prepare_schema(&mut connection, options)?;
         let checkpoints = Arc::new(Checkpoints::default());
         checkpoints.watch(&mut connection)?;
-        let writes = Arc::new(Queue::new(options.queue));
-        let reads = Arc::new(Queue::new(options.queue));
+        let (writes, reads) = (Arc::new(Queue::new(options.queue)), Arc::new(Queue::new(options.queue)));
         let mut units = Vec::new();
-        {
-            let (queue, mut writer) = (Arc::clone(&writes), Writer::new(connection, Arc::clone(&checkpoints)));
-            units.push(engine::thread("store-writer", move || writer.serve(&queue))?);
-        }
+        let (queue, mut writer) = (Arc::clone(&writes), Writer::new(connection, Arc::clone(&checkpoints)));
+        units.push(engine::thread("store-writer", move || writer.serve(&queue))?);
         for _ in 0..options.readers() {
-            let (queue, mut connection) = (Arc::clone(&reads), Connection::open(path, Role::Reader)?);
-            units.push(engine::thread("store-reader", move || read(&mut connection, &queue))?);
+            let mut reader = Connection::open(path, Role::Reader, options.statement_timeout)?;
+            let queue = Arc::clone(&reads);
+            units.push(engine::thread("store-reader", move || read(&mut reader, &queue))?);
         }
-        let checkpointer = {
-            let (checkpoints, connection) = (Arc::clone(&checkpoints), Connection::open(path, Role::Checkpointer)?);
-            engine::thread("store-checkpoint", move || checkpoints.serve(&connection))?
-        };
+        let (shared, mover) =
+            (Arc::clone(&checkpoints), Connection::open(path, Role::Checkpointer, options.statement_timeout)?);
+        let checkpointer = engine::thread("store-checkpoint", move || shared.serve(&mover))?;
         Ok(Self { writes, reads, checkpoints, units: Mutex::new(units), checkpointer: Mutex::new(Some(checkpointer)) })
     }
 }
+
+/// How long an administrator's command waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Names of the migrations that the database lacks.
 pub fn pending(path: &Path) -> Result<Vec<&'static str>, OpenError> {
@@ -60,12 +61,12 @@ pub fn pending(path: &Path) -> Result<Vec<&'static str>, OpenError> {
         // Looking must not create it.
         return migration::pending(&mut Connection::in_memory()?);
     }
-    migration::pending(&mut Connection::open(path, Role::Reader)?)
+    migration::pending(&mut Connection::open(path, Role::Reader, PATIENCE)?)
 }
 
 /// Applies pending migrations.
 pub fn migrate(path: &Path) -> Result<Vec<&'static str>, OpenError> {
-    migration::migrate(&mut Connection::open(path, Role::Writer)?)
+    migration::migrate(&mut Connection::open(path, Role::Writer, PATIENCE)?)
 }
 
 /// Writes a consistent copy of the database, which may be in use, to a new file.
@@ -73,7 +74,7 @@ pub fn backup(path: &Path, file: &Path) -> Result<(), OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing);
     }
-    Connection::open(path, Role::Checkpointer)?.copy_to(file)
+    Connection::open(path, Role::Checkpointer, PATIENCE)?.copy_to(file)
 }
 
 impl Engine for Sqlite {

@@ -1,0 +1,79 @@
+use ringfence_core::presence::Presence;
+
+use crate::{
+    fixtures::presence,
+    support::{NOW, World, at},
+};
+
+on_every_engine!(
+    connections_of_an_identity_come_oldest_first,
+    a_connection_is_closed_once,
+    a_lease_belongs_to_its_node,
+    a_dead_node_is_swept,
+    a_node_that_comes_back_is_vouched_for_again,
+);
+
+impl World {
+    async fn connect(&self, presence: &Presence) {
+        let row = presence.clone();
+        self.write(move |tx| tx.open_presence(&row)).await;
+    }
+}
+
+async fn connections_of_an_identity_come_oldest_first(w: World) {
+    let (ann, ben) = (w.member().await, w.member().await);
+    let (mine, theirs) = (w.session(&ann).await, w.session(&ben).await);
+    let new = Presence { since: at(1), ..presence(&mine, "a") };
+    let old = presence(&mine, "b");
+    for row in [&new, &old, &presence(&theirs, "a")] {
+        w.connect(row).await;
+    }
+    assert_eq!(w.read(move |tx| tx.presence_of(ann.id, NOW)).await, [old, new]);
+    assert_eq!(w.read(move |tx| tx.presence_of(ann.id, at(30))).await, []);
+}
+
+async fn a_connection_is_closed_once(w: World) {
+    let ann = w.member().await;
+    let row = presence(&w.session(&ann).await, "a");
+    w.connect(&row).await;
+    assert!(w.write(move |tx| tx.close_presence(row.connection)).await);
+    assert!(!w.write(move |tx| tx.close_presence(row.connection)).await);
+    assert_eq!(w.read(move |tx| tx.presence_of(ann.id, NOW)).await, []);
+}
+
+async fn a_lease_belongs_to_its_node(w: World) {
+    let ann = w.member().await;
+    let session = w.session(&ann).await;
+    for node in ["a", "a", "b"] {
+        w.connect(&presence(&session, node)).await;
+    }
+    assert_eq!(w.write(|tx| tx.renew_presence("a", at(60))).await, 2);
+    assert_eq!(w.write(|tx| tx.renew_presence("nobody", at(60))).await, 0);
+    let live = w.read(move |tx| tx.presence_of(ann.id, at(59))).await;
+    assert_eq!(live.len(), 2);
+    assert!(live.iter().all(|row| row.node == "a" && row.lease_until == at(60)));
+}
+
+async fn a_dead_node_is_swept(w: World) {
+    let ann = w.member().await;
+    let session = w.session(&ann).await;
+    for node in ["dead", "dead", "dead", "alive"] {
+        w.connect(&presence(&session, node)).await;
+    }
+    w.write(|tx| tx.renew_presence("alive", at(90))).await;
+    assert_eq!(w.write(|tx| tx.sweep_presence(at(30), 9)).await, 0);
+    assert_eq!(w.write(|tx| tx.sweep_presence(at(31), 2)).await, 2);
+    assert_eq!(w.write(|tx| tx.sweep_presence(at(31), 9)).await, 1);
+    assert_eq!(w.write(|tx| tx.sweep_presence(at(31), 9)).await, 0);
+    assert_eq!((w.rows_on_disk("presence").await, w.rows_on_disk("presence_node").await), (1, 1));
+}
+
+async fn a_node_that_comes_back_is_vouched_for_again(w: World) {
+    let ann = w.member().await;
+    let session = w.session(&ann).await;
+    w.connect(&presence(&session, "a")).await;
+    let later = Presence { since: at(100), lease_until: at(130), ..presence(&session, "a") };
+    w.connect(&later).await;
+    let live = w.read(move |tx| tx.presence_of(ann.id, at(101))).await;
+    assert_eq!(live.last(), Some(&later));
+}
