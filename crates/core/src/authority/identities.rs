@@ -199,7 +199,7 @@ impl Authority {
     ) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             change.apply(&mut identity);
             identity.updated_at = now;
@@ -221,16 +221,15 @@ impl Authority {
     ) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             identity.standing.suspended_at = suspended.then_some(now);
             identity.updated_at = now;
-            tx.update_identity(&identity)?;
             if suspended {
+                tx.update_identity(&identity)?;
                 log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
             } else {
-                rebind(tx, &identity, now)?;
-                identity.standing.locked_at = None;
+                identity = rebind(tx, identity, now)?;
             }
             let action = if suspended { "identity.suspended" } else { "identity.restored" };
             log.record(Audit::new(identity.project, permit.actor(), action, &format_args!("identity:{id}")));
@@ -251,7 +250,7 @@ impl Authority {
     pub async fn erase_identity(&self, ctx: &Ctx, permit: &Permit, id: IdentityId) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
             for purpose in [Purpose::PasswordReset, Purpose::EmailVerification] {

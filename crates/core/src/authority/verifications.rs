@@ -172,10 +172,9 @@ impl Authority {
             .commit(ctx, move |tx, log| {
                 let redeemed = tx.redeem_verification(&digest, Purpose::PasswordReset, now)?;
                 let redeemed = redeemed.ok_or(AuthError::VerificationInvalid)?;
-                let identity = tx.identity(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
+                let identity = tx.identity_to_change(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
                 let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-                rebind(tx, &identity, now)?;
-                let identity = tx.identity(identity.id)?.ok_or(AuthError::VerificationInvalid)?;
+                let identity = rebind(tx, identity, now)?;
                 admit(&project, None, Some(&identity), None, now)?;
                 put_password(tx, log, credential, identity.project, identity.id, &hash, now)?;
                 // Whoever read the mail controls the address.
