@@ -4,6 +4,7 @@ use ringfence_core::{
     authority::{Authenticated, Authority},
     error::AuthError,
     identity::{Identifier, Identity, IdentityKind},
+    ids::IdentityId,
 };
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ pub(super) async fn stored(authority: &Authority, identity: &Identity) -> Result
 
 /// A guest; one who gave no name is called after its id.
 pub(super) fn guest(identity: &Identity) -> Guest {
-    let id = identity.id.to_string();
+    let id = guest_id(identity.id);
     let firstname = identity.profile.given_name.clone().unwrap_or_else(|| format!("guest#{}", &id[..4]));
     let lastname = identity.profile.family_name.clone();
     Guest {
@@ -54,7 +55,7 @@ pub(super) fn guest(identity: &Identity) -> Guest {
 /// The `_id` of whoever asks, as text.
 pub(super) fn id(who: &Authenticated) -> String {
     match who.identity.kind {
-        IdentityKind::Guest => who.identity.id.to_string(),
+        IdentityKind::Guest => guest_id(who.identity.id),
         IdentityKind::External => match claim(who, "_id") {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
@@ -67,4 +68,12 @@ pub(super) fn id(who: &Authenticated) -> String {
 /// A claim of the assertion that `who` showed.
 pub(super) fn claim<'a>(who: &'a Authenticated, name: &str) -> Option<&'a Value> {
     who.session.as_ref()?.claims.as_ref()?.get(name)
+}
+
+/// A guest's id as clients expect it: a UUID of version 4 (sheet section 1), which begins with the random half, so that
+/// names made of its first digits tell guests apart. It holds the same 96 bits as ours.
+fn guest_id(id: IdentityId) -> String {
+    let short = id.short();
+    let (time, random) = short.split_at(12);
+    format!("{}-{}-4000-8000-{time}", &random[..8], &random[8..])
 }

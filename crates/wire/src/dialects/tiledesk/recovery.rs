@@ -55,7 +55,8 @@ pub(super) async fn check_key(
     Circumstances(ctx): Circumstances,
     Segment(key): Segment<RawToken>,
 ) -> Result<impl IntoResponse, Refusal> {
-    let identity = app.authority.open_password_reset(&ctx, &key).await.map_err(refuse(&ctx, words::reset))?;
+    let identity =
+        app.authority.open_password_reset(&ctx, app.project(), &key).await.map_err(refuse(&ctx, words::reset))?;
     let user = people::stored(&app.authority, &identity).await.map_err(refuse(&ctx, words::usual))?;
     Ok(Json(About { message: "Valid password reset key", user }))
 }
@@ -70,7 +71,8 @@ pub(super) async fn reset_password(
     let mut check = fields.check();
     let password = check.password("password");
     check.done()?;
-    let outcome = app.authority.reset_password(&ctx, &key, password).await.map_err(refuse(&ctx, words::reset))?;
+    let outcome =
+        app.authority.reset_password(&ctx, app.project(), &key, password).await.map_err(refuse(&ctx, words::reset))?;
     let user = people::stored(&app.authority, &outcome.identity).await.map_err(refuse(&ctx, words::usual))?;
     Ok(Json(About { message: "Password change successful", user }))
 }
