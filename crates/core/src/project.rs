@@ -197,6 +197,8 @@ pub trait ProjectStore {
     fn insert_project(&mut self, project: &Project) -> StoreResult<bool>;
     /// A project by id.
     fn project(&mut self, id: ProjectId) -> StoreResult<Option<Project>>;
+    /// The same, and nobody else changes it before this transaction ends.
+    fn project_to_change(&mut self, id: ProjectId) -> StoreResult<Option<Project>>;
     /// A project by name.
     fn project_by_name(&mut self, name: &str) -> StoreResult<Option<Project>>;
     /// Projects in order of id, after `after`.

@@ -125,7 +125,7 @@ impl Authority {
     ) -> Result<Project, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let mut project = tx.project(permit.project())?.ok_or(AuthError::NotFound(Noun::Project))?;
+            let mut project = tx.project_to_change(permit.project())?.ok_or(AuthError::NotFound(Noun::Project))?;
             change(&mut project);
             project.updated_at = now;
             tx.update_project(&project)?;
@@ -293,7 +293,7 @@ impl Authority {
     ) -> Result<Application, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.application(id)?.filter(|found| found.project == permit.project());
+            let found = tx.application_to_change(id)?.filter(|found| found.project == permit.project());
             let mut application = found.ok_or(AuthError::NotFound(Noun::Application))?;
             change(tx, &mut application)?;
             application.updated_at = now;

@@ -36,7 +36,7 @@ async fn ask_reset(w: &World, email: &str) -> &'static str {
 }
 
 async fn reset(w: &World, secret: &RawToken) -> &'static str {
-    outcome(&w.authority.reset_password(&w.ctx(), secret, Password::new(NEW)).await)
+    outcome(&w.authority.reset_password(&w.ctx(), w.home.reference(), secret, Password::new(NEW)).await)
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn n71_a_weak_password_is_refused_with_the_reason_wherever_one_is_set() {
         let refusals = [
             at.register(&w.ctx(), wanted).await.unwrap_err(),
             at.change_password(&w.ctx(), &session, Password::new(PASSWORD), password()).await.unwrap_err(),
-            at.reset_password(&w.ctx(), &secret, password()).await.unwrap_err(),
+            at.reset_password(&w.ctx(), w.home.reference(), &secret, password()).await.unwrap_err(),
             at.set_password(&w.ctx(), &w.home_permit(), ann.identity.id, password()).await.unwrap_err(),
         ];
         for refusal in &refusals {
@@ -217,7 +217,8 @@ async fn n76_a_reset_secret_works_once() {
     ask_reset(&w, &ann.email).await;
     let secret = mailed_secret(&w, 1).await;
     assert_eq!(reset(&w, &secret).await, "accepted");
-    let again = w.authority.reset_password(&w.ctx(), &secret, Password::new("yet another one")).await;
+    let again =
+        w.authority.reset_password(&w.ctx(), w.home.reference(), &secret, Password::new("yet another one")).await;
     assert_eq!(outcome(&again), "verification_invalid");
     assert_eq!(signs_in(&w, &ann, NEW).await, "accepted");
 }
@@ -235,13 +236,25 @@ async fn n76_a_newer_reset_secret_closes_the_older() {
 }
 
 #[tokio::test]
+async fn n76_a_reset_secret_counts_in_its_own_project_only() {
+    let w = world().await;
+    let (ann, away) = (w.member("ann").await, w.place("away").await);
+    ask_reset(&w, &ann.email).await;
+    let secret = mailed_secret(&w, 1).await;
+    let elsewhere = w.authority.reset_password(&w.ctx(), away.reference(), &secret, Password::new(NEW)).await;
+    assert_eq!(outcome(&elsewhere), "verification_invalid");
+    assert_eq!(signs_in(&w, &ann, PASSWORD).await, "accepted");
+    assert_eq!(reset(&w, &secret).await, "accepted");
+}
+
+#[tokio::test]
 async fn n76_looking_at_a_reset_secret_leaves_it_open() {
     let w = world().await;
     let ann = w.member("ann").await;
     ask_reset(&w, &ann.email).await;
     let secret = mailed_secret(&w, 1).await;
     for _ in 0..3 {
-        let open = w.authority.open_password_reset(&w.ctx(), &secret).await.unwrap();
+        let open = w.authority.open_password_reset(&w.ctx(), w.home.reference(), &secret).await.unwrap();
         assert_eq!(open.id, ann.identity.id);
     }
     assert_eq!(signs_in(&w, &ann, PASSWORD).await, "accepted");

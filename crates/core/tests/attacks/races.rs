@@ -47,8 +47,8 @@ async fn n96_one_reset_secret_sets_one_password() {
     w.authority.request_password_reset(&w.ctx(), w.home.reference(), &ann.email, link).await.unwrap();
     let (secret, ctx, mut node) = (mailed_secret(&w, 1).await, w.ctx(), nodes(&w));
     let answers = race(|number| {
-        let (at, ctx, secret) = (node(number), ctx.clone(), secret.clone());
-        async move { at.reset_password(&ctx, &secret, Password::new(format!("new password {number}"))).await }
+        let (at, ctx, secret, home) = (node(number), ctx.clone(), secret.clone(), w.home.reference());
+        async move { at.reset_password(&ctx, home, &secret, Password::new(format!("new password {number}"))).await }
     })
     .await;
     assert_eq!((count(&answers, "accepted"), count(&answers, "verification_invalid")), (1, RACERS - 1));

@@ -2,11 +2,11 @@
 
 use ringfence_core::{
     application::{Alias, ApplicationSettings},
-    authority::{ApiKeyRequest, InvitationRequest, LinkTemplate, PresentedCredential},
+    authority::{ApiKeyRequest, InvitationRequest, LinkTemplate, PresentedCredential, ProfileChange},
     caller::{Caller, Permit, Scope, ScopeSet},
     error::AuthError,
     identity::{Identifier, IdentityFilter, Profile},
-    ids::{ApplicationId, CredentialId, IdentityId, IssuerId, SessionId},
+    ids::{ApplicationId, CredentialId, GuestTargetId, IdentityId, IssuerId, SessionId},
     project::ProjectRef,
     secret::{Password, RawToken},
     session::SessionsOf,
@@ -34,6 +34,7 @@ struct Far {
     session: SessionId,
     key: CredentialId,
     issuer: IssuerId,
+    target: GuestTargetId,
     permit: Permit,
 }
 
@@ -45,8 +46,15 @@ impl Far {
         let permit = w.permit(place.project.id);
         let key = w.authority.create_api_key(&w.ctx(), &permit, key_request(&[], None)).await.unwrap();
         let issuer = w.authority.issuers(&permit, place.application.id).await.unwrap()[0].id;
-        w.authority.add_guest_target(&w.ctx(), &permit, "assistant".to_owned(), "a-1".to_owned()).await.unwrap();
-        Self { identity: bob.identity.id, place, bob, session, key: key.credential.id, issuer, permit }
+        let (kind, name) = ("assistant".to_owned(), "a-1".to_owned());
+        let target = w.authority.add_guest_target(&w.ctx(), &permit, kind, name).await.unwrap();
+        let (target, key) = (target.id, key.credential.id);
+        Self { identity: bob.identity.id, place, bob, session, key, issuer, target, permit }
+    }
+
+    /// A name of the application.
+    fn alias(&self) -> Alias {
+        Alias { scheme: "test:application".to_owned(), value: self.place.application.id.short() }
     }
 
     fn sessions(&self) -> [SessionsOf; 6] {
@@ -77,6 +85,7 @@ async fn n89_a_permit_reaches_nothing_of_another_project() {
         ("suspend_identity", outcome(&at.suspend_identity(&ctx, &own, id, true).await)),
         ("restore_identity", outcome(&at.suspend_identity(&ctx, &own, id, false).await)),
         ("erase_identity", outcome(&at.erase_identity(&ctx, &own, id).await)),
+        ("change_identity", outcome(&at.change_identity(&ctx, &own, id, ProfileChange::default()).await)),
         ("unlock_identity", outcome(&at.unlock_identity(&ctx, &own, id).await)),
         ("set_password", outcome(&at.set_password(&ctx, &own, id, Password::new("an entirely new one")).await)),
         ("import_password", outcome(&at.import_password(&ctx, &own, id, "$2b$10$x").await)),
@@ -87,6 +96,11 @@ async fn n89_a_permit_reaches_nothing_of_another_project() {
         ("configure", outcome(&at.configure_application(&ctx, &own, application, settings(), vec![]).await)),
         ("disable_application", outcome(&at.disable_application(&ctx, &own, application, true).await)),
         ("enable_application", outcome(&at.disable_application(&ctx, &own, application, false).await)),
+        ("remove_alias", outcome(&at.remove_alias(&ctx, &own, application, far.alias()).await)),
+        ("remove_guest_target", outcome(&at.remove_guest_target(&ctx, &own, far.target).await)),
+        ("revoke_issuer", outcome(&at.revoke_issuer(&ctx, &own, application, far.issuer).await)),
+        ("revoke_issuer here", outcome(&at.revoke_issuer(&ctx, &own, w.home.application.id, far.issuer).await)),
+        ("issuer_with", outcome(&at.issuer_with(&own, application, ASSERTIONS.name, &far.place.secret).await)),
         ("trust_issuer", outcome(&at.trust_issuer(&ctx, &own, application, ASSERTIONS.name, None).await)),
         ("issuers", outcome(&at.issuers(&own, application).await)),
         ("trusts", outcome(&at.trusts(&own, application, ASSERTIONS.name, &far.place.secret).await)),
@@ -141,6 +155,7 @@ async fn n89_a_member_reaches_no_application_of_another_project() {
         ("permit_in", outcome(&at.permit_in(&ann, there.clone(), needs).await)),
         ("invitations", outcome(&at.invitations(&ann, there.clone(), needs).await)),
         ("invite", outcome(&at.invite(&ctx, &ann, there.clone(), needs, wanted).await)),
+        ("join_application", outcome(&at.join_application(&ctx, &ann, there.clone(), "user").await)),
         ("replace_issuers", outcome(&at.replace_issuers(&ctx, &ann, there, needs, &ASSERTIONS).await)),
     ] {
         assert_eq!(code, "not_found", "{operation}");
@@ -195,7 +210,7 @@ async fn n89_a_session_counts_in_the_project_of_its_key_only() {
 async fn n89_an_alias_belongs_to_one_application() {
     let w = world().await;
     let far = Far::make(&w).await;
-    let taken = Alias { scheme: "test:application".to_owned(), value: far.place.application.id.short() };
+    let taken = far.alias();
     let (permit, id) = (w.home_permit(), w.home.application.id);
     let settings = ApplicationSettings::default();
     let answer = w.authority.configure_application(&w.ctx(), &permit, id, settings, vec![taken.clone()]).await;

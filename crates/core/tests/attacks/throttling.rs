@@ -249,7 +249,10 @@ async fn n74_a_lock_holds_on_every_way_and_the_mailed_link_is_the_way_back() {
     let link = LinkTemplate("https://example.org/reset/{token}".to_owned());
     w.authority.request_password_reset(&w.ctx(), w.home.reference(), &ann.email, link).await.unwrap();
     let secret = mailed_secret(&w, 1).await;
-    w.authority.reset_password(&w.ctx(), &secret, Password::new("an entirely new one")).await.unwrap();
+    w.authority
+        .reset_password(&w.ctx(), w.home.reference(), &secret, Password::new("an entirely new one"))
+        .await
+        .unwrap();
     assert!(!is_locked(&w, &ann).await);
     let back = w.authority.sign_in(&w.ctx(), ann.shows("an entirely new one")).await;
     assert_eq!(outcome(&back), "accepted");

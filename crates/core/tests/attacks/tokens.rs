@@ -316,7 +316,10 @@ async fn n19_an_access_token_is_nothing_else() {
     for (own, _, token) in &a.who {
         // A key from elsewhere may look like anything, so this one is just nobody's.
         assert_eq!(as_key(token.clone()).await, "token_unknown", "{own}");
-        let reset = a.w.authority.reset_password(&a.w.ctx(), token, Password::new("an entirely new one")).await;
+        let reset =
+            a.w.authority
+                .reset_password(&a.w.ctx(), a.w.home.reference(), token, Password::new("an entirely new one"))
+                .await;
         assert_eq!(outcome(&reset), "verification_invalid", "{own}");
         let asserted = outcome(&a.w.assert(token).await);
         let symmetric = own.family() == Family::Symmetric;
@@ -324,7 +327,10 @@ async fn n19_an_access_token_is_nothing_else() {
     }
     for opaque in [secret, key] {
         assert_eq!(outcome(&a.w.assert(&opaque).await), "token_type");
-        let reset = a.w.authority.reset_password(&a.w.ctx(), &opaque, Password::new("an entirely new one")).await;
+        let reset =
+            a.w.authority
+                .reset_password(&a.w.ctx(), a.w.home.reference(), &opaque, Password::new("an entirely new one"))
+                .await;
         assert_eq!(outcome(&reset), "verification_invalid");
     }
 }

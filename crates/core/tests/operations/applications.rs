@@ -196,3 +196,38 @@ async fn replacing_the_issuers_ends_what_the_old_ones_signed_and_nothing_else() 
     let refused = w.authority.replace_issuers(&w.ctx(), &admin, w.home.reference(), needs, &ASSERTIONS).await;
     assert_eq!(outcome(&refused), "forbidden");
 }
+
+#[tokio::test]
+async fn a_revoked_issuer_ends_with_what_it_signed_and_others_stay() {
+    let w = world().await;
+    let (permit, id) = (w.home_permit(), w.home.application.id);
+    let second = w.authority.trust_issuer(&w.ctx(), &permit, id, ASSERTIONS.name, None).await.unwrap();
+    let place = ringfence_core::testing::Place { secret: second, ..w.home.clone() };
+    let (_, old) = w.external("ext-1").await;
+    let new = w.assertion(&place, json!({ "_id": "ext-1" }));
+    w.assert(&new).await.unwrap();
+    let issuer = w.authority.issuer_with(&permit, id, ASSERTIONS.name, &w.home.secret).await.unwrap().unwrap();
+    w.trail().await;
+    w.authority.revoke_issuer(&w.ctx(), &permit, id, issuer).await.unwrap();
+    assert_eq!(w.trail().await, ["operator issuer.revoked trusted_issuer"]);
+    assert_eq!(outcome(&w.assert(&old).await), "session_revoked");
+    assert_eq!(outcome(&w.assert(&new).await), "accepted");
+    let late = w.assertion(&w.home, json!({ "_id": "ext-1", "jti": "late" }));
+    assert_eq!(outcome(&w.assert(&late).await), "token_signature");
+    assert_eq!(outcome(&w.authority.revoke_issuer(&w.ctx(), &permit, id, issuer).await), "not_found");
+    assert_eq!(w.authority.issuer_with(&permit, id, ASSERTIONS.name, &w.home.secret).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_name_is_taken_away() {
+    let w = world().await;
+    let (permit, id) = (w.home_permit(), w.home.application.id);
+    let settings = w.home.application.settings.clone();
+    w.authority.configure_application(&w.ctx(), &permit, id, settings, vec![alias("key-1")]).await.unwrap();
+    w.trail().await;
+    w.authority.remove_alias(&w.ctx(), &permit, id, alias("key-1")).await.unwrap();
+    assert_eq!(w.trail().await, ["operator application.configured application"]);
+    assert_eq!(outcome(&w.authority.find_application(named("key-1")).await), "not_found");
+    let other = ApplicationRequest { aliases: vec![alias("key-1")], ..request("gadget") };
+    assert_eq!(outcome(&w.authority.create_application(&w.ctx(), &permit, other).await), "accepted", "it is free");
+}

@@ -26,6 +26,7 @@ async fn registering_makes_a_member_whose_address_is_not_proved() {
     let held = w.authority.identifiers(ann.id).await.unwrap();
     assert_eq!((held[0].identifier.clone(), held[0].verified_at), (Identifier::email("ann@example.org"), None));
     assert_eq!(w.trail().await, ["identity identity.registered identity"]);
+    assert_eq!(w.bus.take(), []);
     assert!(w.mailer.delivered().is_empty());
 }
 
@@ -211,4 +212,28 @@ async fn the_mail_to_prove_an_address_holds_the_configured_link() {
     let Message::VerifyEmail { link, minutes } = mail.message else { panic!("another mail") };
     let secret = link.strip_prefix(&format!("https://example.org/#/verify/{}/", ann.id.short())).unwrap();
     assert!(secret.starts_with("rfv_") && minutes == 15, "{link}");
+}
+
+#[tokio::test]
+async fn an_administrator_changes_somebody_s_profile() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    w.trail().await;
+    let change = ProfileChange { nickname: Some(Some("Annie".to_owned())), ..ProfileChange::default() };
+    let changed = w.authority.change_identity(&w.ctx(), &w.home_permit(), ann.identity.id, change).await.unwrap();
+    assert_eq!(changed.profile.nickname.as_deref(), Some("Annie"));
+    assert_eq!(changed.profile.given_name.as_deref(), Some("ann"));
+    assert_eq!(w.trail().await, ["operator profile.changed identity"]);
+}
+
+#[tokio::test]
+async fn only_an_account_that_proved_itself_is_one() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    w.give_role(&ann, "owner").await;
+    let jwt = w.assertion(&w.home, json!({ "_id": ann.identity.id.short(), "sub": "user" }));
+    assert_eq!(outcome(&w.sign_in(&ann).await.require_account()), "accepted");
+    for who in [w.guest().await, w.external("ext-1").await.0, w.assert(&jwt).await.unwrap()] {
+        assert_eq!(outcome(&who.require_account()), "forbidden", "{:?}", who.identity.kind);
+    }
 }

@@ -197,3 +197,18 @@ async fn a_set_holds_keys_of_its_kind_only() {
     assert_eq!(outcome(&signed), "internal");
     assert!(keys(&w).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_key_that_another_server_shares_is_not_changed_by_the_calendar() {
+    let w = world().await;
+    let sign = async || {
+        let claims = json!({ "sub": "ann" });
+        let set = KeySet::Shared("relay");
+        kid(&w.authority.sign_for(&w.ctx(), w.home.project.id, set, &claims).await.unwrap())
+    };
+    let first = sign().await;
+    w.clock.advance(SIGNING_PERIOD * 4);
+    assert_eq!(sign().await, first);
+    w.authority.rotate_keys(&w.ctx(), &w.home_permit()).await.unwrap();
+    assert_eq!(sign().await, first);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringfence_core::{
-    authority::{Rewrapped, Swept},
+    authority::{Authority, Rewrapped, Swept},
     entropy::OsEntropy,
     key::SIGNING_PERIOD,
     seal::{KeyRing, Sealer},
@@ -125,4 +125,12 @@ async fn the_store_gives_a_sign_of_life() {
     w.authority.ping().await.unwrap();
     let own = w.authority.own_context("sweep");
     assert_eq!((own.dialect, own.address, w.authority.public_url()), ("sweep", None, "https://auth.test"));
+}
+
+#[tokio::test]
+async fn a_new_database_is_not_sealed_yet() {
+    let w = world().await;
+    assert!(!Authority::is_sealed(&w.store).await.unwrap());
+    w.authority.check_master_key().await.unwrap();
+    assert!(Authority::is_sealed(&w.store).await.unwrap());
 }

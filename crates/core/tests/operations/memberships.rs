@@ -222,3 +222,40 @@ async fn a_member_whose_membership_is_disabled_is_not_vouched_for() {
     let jwt = w.assertion(&w.home, json!({ "_id": "ext-1", "jti": "fresh" }));
     assert_eq!(outcome(&w.assert(&jwt).await), "disabled");
 }
+
+#[tokio::test]
+async fn an_account_joins_an_application_once() {
+    let w = world().await;
+    let who = w.sign_in(&w.member("ann").await).await;
+    w.trail().await;
+    let join = async |who: &Authenticated, role| {
+        outcome(&w.authority.join_application(&w.ctx(), who, w.home.reference(), role).await)
+    };
+    assert_eq!(join(&who, "user").await, "accepted");
+    assert_eq!(w.trail().await, ["identity membership.created identity"]);
+    assert_eq!(join(&who, "owner").await, "accepted");
+    assert_eq!(w.trail().await, [] as [String; 0]);
+    let (_, mut membership) = w.authority.membership(&who, w.home.reference(), &LADDER).await.unwrap();
+    assert_eq!((membership.role.as_str(), membership.created_by), ("user", who.identity.id), "the first role stays");
+    membership.disabled_at = Some(w.clock.now());
+    w.store.write(move |tx| Ok(tx.update_membership(&membership)?)).await.unwrap();
+    assert_eq!(join(&who, "user").await, "disabled");
+}
+
+#[tokio::test]
+async fn guests_and_vouched_users_join_no_other_application() {
+    let w = world().await;
+    let other = w.application(&w.home, "gadget").await;
+    let ann = w.member("ann").await;
+    w.give_role(&ann, "owner").await;
+    let jwt = w.assertion(&w.home, json!({ "_id": ann.identity.id.short(), "sub": "user" }));
+    let (guest, external, vouched) = (w.guest().await, w.external("ext-1").await.0, w.assert(&jwt).await.unwrap());
+    for who in [&guest, &external, &vouched] {
+        let here = w.authority.join_application(&w.ctx(), who, w.home.reference(), "owner").await;
+        assert_eq!(outcome(&here), "accepted", "{:?} is there already", who.identity.kind);
+        let there = w.authority.join_application(&w.ctx(), who, other.reference(), "owner").await;
+        assert_eq!(outcome(&there), "forbidden", "{:?}", who.identity.kind);
+    }
+    let (_, membership) = w.authority.membership(&guest, w.home.reference(), &LADDER).await.unwrap();
+    assert_eq!(membership.role, "guest", "being there already is no promotion");
+}

@@ -152,3 +152,22 @@ async fn where_passwords_do_not_count_right_and_wrong_are_answered_alike() {
         w.authority.disable_application(&w.ctx(), &permit, id, true).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn the_owner_is_told_of_a_new_password_whoever_set_it() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    let who = w.sign_in(&ann).await;
+    w.authority.change_password(&w.ctx(), &who, Password::new(PASSWORD), Password::new(NEW)).await.unwrap();
+    w.authority.set_password(&w.ctx(), &w.home_permit(), ann.identity.id, Password::new(PASSWORD)).await.unwrap();
+    for nth in [1, 2] {
+        let mail = w.mailer.nth(nth).await;
+        assert_eq!(mail.to, ann.email);
+        assert!(matches!(mail.message, ringfence_core::mail::Message::PasswordChanged));
+    }
+    let (external, _) = w.external("ext-1").await;
+    let id = external.identity.id;
+    w.authority.set_password(&w.ctx(), &w.home_permit(), id, Password::new(NEW)).await.unwrap();
+    w.authority.set_password(&w.ctx(), &w.home_permit(), ann.identity.id, Password::new(NEW)).await.unwrap();
+    assert_eq!(w.mailer.nth(3).await.to, ann.email, "nothing is mailed to whom has no address");
+}

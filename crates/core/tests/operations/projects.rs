@@ -116,3 +116,26 @@ async fn guest_targets_are_added_once_and_listed() {
     listed.sort_by(|a, b| a.kind.cmp(&b.kind));
     assert_eq!(listed, [one, two]);
 }
+
+#[tokio::test]
+async fn a_guest_target_is_removed_also_while_guests_are_there() {
+    let w = world().await;
+    let permit = w.home_permit();
+    let (kind, name) = ("assistant".to_owned(), "a-1".to_owned());
+    let target = w.authority.add_guest_target(&w.ctx(), &permit, kind, name).await.unwrap();
+    let visit = ringfence_core::authority::PresentedCredential::Guest {
+        project: w.home.reference(),
+        profile: ringfence_core::identity::Profile::default(),
+        attributes: serde_json::Map::new(),
+        target: Some(("assistant".to_owned(), "a-1".to_owned())),
+        ticket: None,
+    };
+    let guest = w.authority.sign_in(&w.ctx(), visit).await.unwrap();
+    let token = w.token(&guest).await;
+    w.trail().await;
+    w.authority.remove_guest_target(&w.ctx(), &permit, target.id).await.unwrap();
+    assert_eq!(w.trail().await, ["operator guest_target.removed guest_target"]);
+    assert_eq!(w.authority.guest_targets(&permit).await.unwrap(), []);
+    assert_eq!(outcome(&w.authority.remove_guest_target(&w.ctx(), &permit, target.id).await), "not_found");
+    assert_eq!(outcome(&w.bearer(&token).await), "accepted");
+}

@@ -113,3 +113,28 @@ async fn a_reader_of_the_store_only_once_in_30_seconds() {
     let third = w.bearer(&token).await.unwrap();
     assert!(!std::sync::Arc::ptr_eq(&first.identity, &third.identity), "and read again after that");
 }
+
+#[tokio::test]
+async fn a_token_for_an_endless_session_has_an_end() {
+    let w = world().await;
+    let (who, _) = w.external("ext-1").await;
+    let issued = w.authority.issue_token(&w.ctx(), &who, json!({})).await.unwrap();
+    assert_eq!(issued.expires_at, w.clock.now() + Duration::from_hours(24 * 30));
+}
+
+#[tokio::test]
+async fn a_token_in_a_query_is_accepted_where_the_project_says_so_and_each_use_is_noted() {
+    let w = world().await;
+    let token = w.token(&w.guest().await).await;
+    let who = w.bearer(&token).await.unwrap();
+    assert_eq!(outcome(&w.authority.accept_token_in_query(&w.ctx(), &who).await), "not_supported");
+    let mut policy = w.home.project.policy.clone();
+    policy.compat.token_in_query = true;
+    w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();
+    let who = w.bearer(&token).await.unwrap();
+    w.trail().await;
+    for _ in 0..2 {
+        w.authority.accept_token_in_query(&w.ctx(), &who).await.unwrap();
+        assert_eq!(w.trail().await, ["identity compat.token_in_query identity"]);
+    }
+}

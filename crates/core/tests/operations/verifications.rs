@@ -35,7 +35,7 @@ async fn ask(w: &World, email: &str) -> &'static str {
 }
 
 async fn reset(at: &Authority, w: &World, secret: &RawToken, new: &str) -> &'static str {
-    outcome(&at.reset_password(&w.ctx(), secret, Password::new(new)).await)
+    outcome(&at.reset_password(&w.ctx(), w.home.reference(), secret, Password::new(new)).await)
 }
 
 /// A member whose address waits to be proved, and the mailed secret.
@@ -141,9 +141,12 @@ async fn a_link_ends_on_the_minute() {
     ask(&w, &ann.email).await;
     let secret = secret_in(&w.mailer.nth(2).await);
     w.clock.advance(Duration::from_mins(10) - Duration::from_millis(1));
-    assert_eq!(outcome(&w.authority.open_password_reset(&w.ctx(), &secret).await), "accepted");
+    assert_eq!(outcome(&w.authority.open_password_reset(&w.ctx(), w.home.reference(), &secret).await), "accepted");
     w.clock.advance(Duration::from_millis(1));
-    assert_eq!(outcome(&w.authority.open_password_reset(&w.ctx(), &secret).await), "verification_invalid");
+    assert_eq!(
+        outcome(&w.authority.open_password_reset(&w.ctx(), w.home.reference(), &secret).await),
+        "verification_invalid"
+    );
     w.clock.advance(Duration::from_mins(5));
     let verified = w.authority.verify_email(&w.ctx(), ann.identity.id, &verify).await;
     assert_eq!(outcome(&verified), "verification_invalid");

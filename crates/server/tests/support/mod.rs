@@ -102,6 +102,7 @@ impl Folder {
 }
 
 /// A running server; killed when dropped.
+#[derive(Debug)]
 pub struct Server {
     child: Child,
     pub main: SocketAddr,
@@ -111,6 +112,7 @@ pub struct Server {
 
 impl Server {
     /// Starts the command with free ports, or returns what it said before it ended.
+    #[expect(clippy::zombie_processes, reason = "waited for when dropped")]
     pub fn start(mut command: Command) -> Result<Self, String> {
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-format", "json"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -98,6 +98,23 @@ impl EndpointStore for SqlTx<'_> {
         )
     }
 
+    fn endpoint_group_to_change(&mut self, project: ProjectId, number: GroupNumber) -> StoreResult<Option<Endpoint>> {
+        self.execute(
+            "UPDATE endpoint_group SET updated_at = updated_at WHERE number = $1 AND project_id = $2",
+            values![number.get(), project],
+        )?;
+        self.endpoint_group(project, number)
+    }
+
+    fn hold_endpoints(&mut self, group: EndpointGroupId) -> StoreResult<()> {
+        self.execute(
+            "UPDATE identity SET updated_at = updated_at
+             WHERE id IN (SELECT identity_id FROM endpoint WHERE group_id = $1)",
+            values![group],
+        )
+        .map(drop)
+    }
+
     fn endpoint_groups(
         &mut self,
         project: ProjectId,

@@ -1,7 +1,7 @@
 //! Who calls the REST face: a back end with an API key.
 
 use axum::extract::FromRequestParts;
-use http::{header, request::Parts};
+use http::{HeaderMap, header, request::Parts};
 use ringfence_core::{
     authority::PresentedCredential,
     caller::{Caller, Permit, Scope},
@@ -11,10 +11,7 @@ use ringfence_core::{
 };
 
 use super::error::Refusal;
-use crate::{
-    app::App,
-    extract::{Circumstances, authorization},
-};
+use crate::{app::App, extract::Circumstances};
 
 /// A back end that passed the gate.
 #[derive(Debug)]
@@ -33,14 +30,17 @@ impl FromRequestParts<App> for Backend {
         if parts.headers.contains_key(header::ORIGIN) {
             return Err(Refusal::from_a_page());
         }
-        let key = match authorization(&parts.headers) {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => RawToken::new(key),
-            _ => return Err(Refusal::unknown_key()),
-        };
+        let key = bearer(&parts.headers).ok_or_else(Refusal::unknown_key)?;
         let who = app.authority.authenticate(&ctx, PresentedCredential::ApiKey(key)).await;
         let who = who.map_err(|error| Refusal::at_the_gate(&error, ctx.now))?;
         Ok(Self { caller: who.caller(), project: who.project.id, ctx })
     }
+}
+
+/// The key of a bearer, from the one header that it may come in.
+fn bearer(headers: &HeaderMap) -> Option<RawToken> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| RawToken::new(key.trim()))
 }
 
 impl Backend {

@@ -1,6 +1,9 @@
 //! What mails look like: subject, text and a plain HTML alternative, in English and French.
 
-use ringfence_core::mail::{Mail, Message};
+mod english;
+mod french;
+
+use ringfence_core::mail::Mail;
 
 /// A mail, rendered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +48,8 @@ impl Letter {
     pub fn of(mail: &Mail) -> Self {
         let language = Language::of(mail.language.as_deref());
         let draft = match language {
-            Language::English => english(&mail.message, &one_line(&mail.sender)),
-            Language::French => french(&mail.message, &one_line(&mail.sender)),
+            Language::English => english::letter(&mail.message, &one_line(&mail.sender)),
+            Language::French => french::letter(&mail.message, &one_line(&mail.sender)),
         };
         draft.letter(language)
     }
@@ -81,99 +84,9 @@ impl Draft {
     }
 }
 
-fn english(message: &Message, sender: &str) -> Draft {
-    match message {
-        Message::PasswordReset { link, minutes } => Draft {
-            subject: format!("{sender}: set a new password"),
-            before: "Somebody, probably you, asked for a new password. To set one, open this link:".to_owned(),
-            link: Some(link.clone()),
-            after: format!(
-                "The link works once, for {}. If you did not ask for it, ignore this message; your password stays as it is.",
-                span_en(*minutes)
-            ),
-        },
-        Message::VerifyEmail { link, minutes } => Draft {
-            subject: format!("{sender}: confirm your e-mail address"),
-            before: "To confirm that this address is yours, open this link:".to_owned(),
-            link: Some(link.clone()),
-            after: format!(
-                "The link works once, for {}. If you did not sign up, ignore this message.",
-                span_en(*minutes)
-            ),
-        },
-        Message::Invitation { link, inviter, application } => Draft {
-            subject: format!("{sender}: you are invited to {application}"),
-            before: format!("{} invites you to {application}. To join, open this link:", named(inviter, "Somebody")),
-            link: Some(link.clone()),
-            after: "If you do not know what this is about, ignore this message.".to_owned(),
-        },
-        Message::PasswordChanged => Draft {
-            subject: format!("{sender}: your password was changed"),
-            before: "Your password was changed, and every session was ended.".to_owned(),
-            link: None,
-            after: "If that was not you, ask for a new password at once and tell whoever runs the service.".to_owned(),
-        },
-    }
-}
-
-fn french(message: &Message, sender: &str) -> Draft {
-    match message {
-        Message::PasswordReset { link, minutes } => Draft {
-            subject: format!("{sender} : choisissez un nouveau mot de passe"),
-            before: "Quelqu’un, sans doute vous, a demandé un nouveau mot de passe. Pour le choisir, ouvrez ce lien :"
-                .to_owned(),
-            link: Some(link.clone()),
-            after: format!(
-                "Le lien sert une seule fois, pendant {}. Si vous n’avez rien demandé, ignorez ce message ; votre mot de passe reste le même.",
-                span_fr(*minutes)
-            ),
-        },
-        Message::VerifyEmail { link, minutes } => Draft {
-            subject: format!("{sender} : confirmez votre adresse e-mail"),
-            before: "Pour confirmer que cette adresse est la vôtre, ouvrez ce lien :".to_owned(),
-            link: Some(link.clone()),
-            after: format!(
-                "Le lien sert une seule fois, pendant {}. Si vous n’avez pas créé de compte, ignorez ce message.",
-                span_fr(*minutes)
-            ),
-        },
-        Message::Invitation { link, inviter, application } => Draft {
-            subject: format!("{sender} : vous êtes invité à rejoindre {application}"),
-            before: format!(
-                "{} vous invite à rejoindre {application}. Pour accepter, ouvrez ce lien :",
-                named(inviter, "Quelqu’un")
-            ),
-            link: Some(link.clone()),
-            after: "Si vous ne savez pas de quoi il s’agit, ignorez ce message.".to_owned(),
-        },
-        Message::PasswordChanged => Draft {
-            subject: format!("{sender} : votre mot de passe a été modifié"),
-            before: "Votre mot de passe a été modifié et toutes les sessions ont été fermées.".to_owned(),
-            link: None,
-            after: "Si ce n’était pas vous, demandez tout de suite un nouveau mot de passe et prévenez le service."
-                .to_owned(),
-        },
-    }
-}
-
+/// A name, or a word for somebody who gave none.
 fn named<'a>(name: &'a str, nobody: &'a str) -> &'a str {
     if name.trim().is_empty() { nobody } else { name }
-}
-
-fn span_en(minutes: u64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (1, 0) => "1 hour".to_owned(),
-        (hours, 0) if hours > 0 => format!("{hours} hours"),
-        _ => format!("{minutes} minutes"),
-    }
-}
-
-fn span_fr(minutes: u64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (1, 0) => "1 heure".to_owned(),
-        (hours, 0) if hours > 0 => format!("{hours} heures"),
-        _ => format!("{minutes} minutes"),
-    }
 }
 
 /// Without line breaks and other control characters, so that no name of ours becomes a header of its own.
@@ -197,6 +110,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_core::mail::Message;
+
     use super::*;
 
     fn letter(language: &str, message: Message) -> Letter {
