@@ -40,22 +40,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 pub(super) fn routes() -> Router<App> {
-    let v2 = Router::new()
-        .route("/credential_connections", get(connections::list).post(connections::create))
+    Router::new()
+        .route("/v2/credential_connections", get(connections::list).post(connections::create))
         .route(
-            "/credential_connections/{id}",
+            "/v2/credential_connections/{id}",
             get(connections::retrieve).patch(connections::update).delete(connections::delete),
         )
-        .route("/credential_connections/{id}/actions/check_registration_status", post(connections::registration))
-        .route("/telephony_credentials", get(credentials::list).post(credentials::create))
+        .route("/v2/credential_connections/{id}/actions/check_registration_status", post(connections::registration))
+        .route("/v2/telephony_credentials", get(credentials::list).post(credentials::create))
         .route(
-            "/telephony_credentials/{id}",
+            "/v2/telephony_credentials/{id}",
             get(credentials::retrieve).patch(credentials::update).delete(credentials::delete),
         )
-        .route("/telephony_credentials/{id}/token", post(token::create))
+        .route("/v2/telephony_credentials/{id}/token", post(token::create))
         .fallback(async || Refusal::nothing_here())
-        .method_not_allowed_fallback(async || Refusal::nothing_here());
-    Router::new().nest("/v2", v2)
+        .method_not_allowed_fallback(async || Refusal::nothing_here())
 }
 
 /// The id in a path.
