@@ -20,10 +20,12 @@ use crate::{
     time::SharedClock,
 };
 
+mod applications;
 mod assertions;
 mod authenticate;
 mod credentials;
 mod identities;
+mod issuers;
 mod keys;
 mod liveness;
 mod maintenance;
@@ -34,12 +36,13 @@ mod sessions;
 mod tokens;
 mod verifications;
 
+pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
 pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
-pub use projects::{ApplicationRequest, ProjectRequest};
+pub use projects::ProjectRequest;
 pub use tokens::{IssuedToken, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
