@@ -1,6 +1,6 @@
 //! The façade: every use case of the domain, and the only place that decides.
 //!
-//! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; [`Authority::commit`] a
+//! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
 use std::{collections::HashMap, sync::Arc};
