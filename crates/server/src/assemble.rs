@@ -74,14 +74,14 @@ impl Assembly {
     }
 
     /// What serves requests.
-    pub fn app(&self, config: &Config) -> App {
+    pub fn app(&self, config: &Config) -> Result<App> {
         let settings = Settings {
             public_url: self.public_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
-            mounts: mounts(&config.dialects),
+            mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
         };
-        App::new(Arc::clone(&self.authority), settings)
+        Ok(App::new(Arc::clone(&self.authority), settings))
     }
 
     /// Ends: units of work and mail that wait are finished first, mail for a few seconds.
@@ -179,16 +179,32 @@ fn hasher(settings: config::Passwords, entropy: SharedEntropy) -> Result<Passwor
 }
 
 /// Where dialects are; one that is switched off is nowhere.
-fn mounts(dialects: &BTreeMap<String, config::Dialect>) -> Vec<Mount> {
-    let mount = |dialect: &ringfence_wire::Dialect| {
+fn mounts(dialects: &BTreeMap<String, config::Dialect>) -> Result<Vec<Mount>> {
+    let mut mounts = Vec::new();
+    for dialect in ringfence_wire::DIALECTS {
         let section = dialects.get(dialect.name).cloned().unwrap_or_default();
-        section.enabled.then(|| Mount {
+        if !section.enabled {
+            continue;
+        }
+        mounts.push(Mount {
             dialect: dialect.name,
             prefix: section.prefix.unwrap_or_else(|| format!("/{}", dialect.name)),
             hosts: section.hosts.unwrap_or_else(|| vec![format!("{}.localhost", dialect.name)]),
             project: section.project,
-            options: section.options,
-        })
+            options: options(section.options).with_context(|| format!("section [dialects.{}]", dialect.name))?,
+        });
+    }
+    Ok(mounts)
+}
+
+/// A dialect's own settings, with what `…_file` points at in the place of the file's name.
+fn options(written: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    let read = |(name, value): (String, String)| match name.strip_suffix("_file") {
+        None => Ok((name, value)),
+        Some(plain) => {
+            let text = std::fs::read_to_string(&value).with_context(|| format!("{name}: cannot read {value}"))?;
+            Ok((plain.to_owned(), text.trim().to_owned()))
+        }
     };
-    ringfence_wire::DIALECTS.iter().filter_map(mount).collect()
+    written.into_iter().map(read).collect()
 }

@@ -63,7 +63,7 @@ impl Server {
         let addresses = (self.main.local_addr()?, self.admin.local_addr()?);
         let (mut main, mut admin) = {
             // Gone with the listeners, so that the authority and its outbox can end.
-            let app = self.assembly.app(&self.config);
+            let app = self.assembly.app(&self.config)?;
             let admin = ringfence_wire::admin_router(&app, self.metrics.text());
             (Listening::start(self.main, ringfence_wire::router(&app)), Listening::start(self.admin, admin))
         };

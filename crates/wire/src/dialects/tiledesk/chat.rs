@@ -20,9 +20,10 @@ use serde_json::Value;
 
 use super::{
     assertion::is_project_id,
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     people, projects,
     schemes::SignedIn,
+    words,
 };
 use crate::app::App;
 

@@ -16,11 +16,11 @@ use serde_json::{Map, Value};
 
 use super::{
     assertion::{self, Signer, is_project_id},
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::Fields,
     people, project,
     schemes::{self, asserted},
-    wire,
+    wire, words,
 };
 use crate::{app::App, extract::Circumstances};
 

@@ -1,5 +1,6 @@
 //! Refusals in the shapes of each endpoint: `success:false` with `msg`, with `message` or with `error`, plain words, or a
-//! list of fields. [`general`] has an answer for every refusal; an endpoint's own [`words`] come first.
+//! list of fields. [`general`] has an answer for every refusal; an endpoint's own words
+//! (`words`) come first.
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
 use std::collections::BTreeMap;
@@ -56,13 +57,18 @@ impl Refusal {
     }
 
     /// The same under the other name that some endpoints have for it.
-    fn message(status: StatusCode, message: &str) -> Self {
+    pub(super) fn message(status: StatusCode, message: &str) -> Self {
         Self::json(status, Failed { message: Some(message), ..Failed::default() })
     }
 
     /// The usual shape with a number that its dashboard knows.
-    fn code(status: StatusCode, msg: &str, code: u32) -> Self {
+    pub(super) fn code(status: StatusCode, msg: &str, code: u32) -> Self {
         Self::json(status, Failed { msg: Some(msg), code: Some(code), ..Failed::default() })
+    }
+
+    /// What is wrong with a code from a mail, with a number that its dashboard knows.
+    pub(super) fn error(status: StatusCode, error: &str, error_code: u32) -> Self {
+        Self::json(status, Failed { error: Some(error), error_code: Some(error_code), ..Failed::default() })
     }
 
     /// Fields that are not as they must be.
@@ -161,8 +167,8 @@ struct Failed<'a> {
 /// What is wrong with a token, in the words of its own library.
 #[derive(Debug, Serialize)]
 pub(super) struct Cause<'a> {
-    name: &'a str,
-    message: &'a str,
+    pub(super) name: &'a str,
+    pub(super) message: &'a str,
 }
 
 /// What any endpoint says, unless it has words of its own.
@@ -193,7 +199,7 @@ fn general(error: &AuthError) -> Refusal {
 }
 
 /// Broken rules as a list of fields; values are not shown, for they may be secrets.
-fn invalid(error: &AuthError, param: fn(&'static str) -> &'static str) -> Refusal {
+pub(super) fn invalid(error: &AuthError, param: fn(&'static str) -> &'static str) -> Refusal {
     let AuthError::Invalid(violations) = error else { return general(error) };
     let errors: Vec<_> =
         violations.iter().map(|broken| FieldError::rule(param(broken.field), broken.rule.to_string())).collect();
@@ -201,7 +207,7 @@ fn invalid(error: &AuthError, param: fn(&'static str) -> &'static str) -> Refusa
 }
 
 /// Whether the refusal says who somebody is not; from outside all of these look alike.
-const fn is_about_who(error: &AuthError) -> bool {
+pub(super) const fn is_about_who(error: &AuthError) -> bool {
     match error {
         AuthError::InvalidCredentials
         | AuthError::TokenInvalid(_)
@@ -219,113 +225,5 @@ const fn is_about_who(error: &AuthError) -> bool {
         | AuthError::NotSupported(_)
         | AuthError::Unavailable { .. }
         | AuthError::Internal(_) => false,
-    }
-}
-
-/// The words of single endpoints.
-pub(super) mod words {
-    use ringfence_core::error::{AuthError, Noun, Rule};
-
-    use super::{Cause, Failed, Refusal, StatusCode, is_about_who};
-
-    /// No words of its own.
-    pub(in super::super) fn usual(_: &AuthError) -> Option<Refusal> {
-        None
-    }
-
-    /// One text for a wrong password and for an address that nobody has: it must not tell which (ATTACKS N75).
-    pub(in super::super) fn sign_in(error: &AuthError) -> Option<Refusal> {
-        is_about_who(error).then(wrong_password)
-    }
-
-    /// What a password that cannot be right is answered with.
-    pub(in super::super) fn wrong_password() -> Refusal {
-        Refusal::msg(StatusCode::UNAUTHORIZED, "Authentication failed. Wrong password.")
-    }
-
-    pub(in super::super) fn sign_up(error: &AuthError) -> Option<Refusal> {
-        matches!(error, AuthError::Conflict(Noun::Identifier))
-            .then(|| Refusal::message(StatusCode::FORBIDDEN, "Email already registered"))
-    }
-
-    /// Words of a sign-in that names a project in its body.
-    pub(in super::super) fn visit(id: &str) -> impl Fn(&AuthError) -> Option<Refusal> {
-        move |error| matches!(error, AuthError::NotFound(Noun::Application)).then(|| Refusal::unknown_project(id))
-    }
-
-    /// The gate of every endpoint that asks who is there.
-    pub(in super::super) fn gate(error: &AuthError) -> Option<Refusal> {
-        match not_in_project(error) {
-            None => is_about_who(error).then(Refusal::unauthorized),
-            refusal => refusal,
-        }
-    }
-
-    pub(in super::super) fn custom_token(error: &AuthError) -> Option<Refusal> {
-        if matches!(error, AuthError::Disabled(Noun::Membership)) {
-            let msg = "Authentication failed. Project_user not active.";
-            return Some(Refusal::msg(StatusCode::UNAUTHORIZED, msg));
-        }
-        match not_in_project(error) {
-            None => is_about_who(error).then(Refusal::unauthorized_token),
-            refusal => refusal,
-        }
-    }
-
-    /// A project's word for an account that has nothing to do with it.
-    fn not_in_project(error: &AuthError) -> Option<Refusal> {
-        matches!(error, AuthError::Conflict(Noun::Identity))
-            .then(|| Refusal::msg(StatusCode::FORBIDDEN, "you dont belong to the project."))
-    }
-
-    pub(in super::super) fn verify_email(error: &AuthError) -> Option<Refusal> {
-        let (text, code) = if matches!(error, AuthError::Conflict(Noun::Identity)) {
-            ("The verification code belongs to another user", 10006)
-        } else if matches!(error, AuthError::VerificationInvalid) || is_about_who(error) {
-            ("The verification code is unknown or has expired", 10005)
-        } else {
-            return None;
-        };
-        let body = Failed { error: Some(text), error_code: Some(code), ..Failed::default() };
-        Some(Refusal::json(StatusCode::UNAUTHORIZED, body))
-    }
-
-    pub(in super::super) fn change_password(error: &AuthError) -> Option<Refusal> {
-        if matches!(error, AuthError::InvalidCredentials) {
-            return Some(Refusal::msg(StatusCode::UNAUTHORIZED, "Current password is invalid."));
-        }
-        let AuthError::Invalid(broken) = error else { return None };
-        if broken.iter().any(|broken| broken.rule == Rule::Unchanged) {
-            let message = "The new password must be different from the previous one.";
-            return Some(Refusal::message(StatusCode::FORBIDDEN, message));
-        }
-        Some(super::invalid(error, |_| "newpsw"))
-    }
-
-    /// Words of the dashboard's reset page, which compares this text.
-    pub(in super::super) fn reset(error: &AuthError) -> Option<Refusal> {
-        is_about_who(error).then(|| Refusal::not_found("Invalid password reset key"))
-    }
-
-    pub(in super::super) fn invite(error: &AuthError) -> Option<Refusal> {
-        if matches!(error, AuthError::Conflict(Noun::Identity)) {
-            let msg = "Forbidden. It is forbidden to invite yourself";
-            return Some(Refusal::code(StatusCode::FORBIDDEN, msg, 4000));
-        }
-        matches!(error, AuthError::Conflict(Noun::Membership))
-            .then(|| Refusal::code(StatusCode::FORBIDDEN, "Forbidden. User is already a member", 4001))
-    }
-
-    pub(in super::super) fn decode(error: &AuthError) -> Option<Refusal> {
-        if matches!(error, AuthError::NotFound(Noun::Issuer)) {
-            return Some(Refusal::not_found("Project hasnt  a jwtSecret"));
-        }
-        if matches!(error, AuthError::TokenExpired) {
-            let expired = Cause { name: "TokenExpiredError", message: "jwt expired" };
-            return Some(Refusal::undecodable("The token has expired.", Some(expired)));
-        }
-        let AuthError::TokenInvalid(fault) = error else { return None };
-        let refused = Cause { name: "JsonWebTokenError", message: fault.code() };
-        Some(Refusal::undecodable("The token was refused.", Some(refused)))
     }
 }

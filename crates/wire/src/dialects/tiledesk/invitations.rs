@@ -13,12 +13,13 @@ use serde_json::{Map, Value};
 
 use super::{
     NAME,
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::Fields,
     projects::{ADMIN, AGENT, id_of},
     recovery::dashboard,
     schemes::{InProject, Segment},
     wire::{Invitation, ProjectUser, USER_AVAILABLE, Waiting, WaitingAlready},
+    words,
 };
 use crate::{app::App, extract::Circumstances};
 

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `paths`, `cors`, `body`, `fields` | requests as its clients really send them |
 //! | `schemes`, `assertion` | who asks, in every form of `Authorization` |
-//! | `error` | the refusals, in the shapes of each endpoint |
+//! | `error`, `words` | the refusals, in the shapes of each endpoint |
 //! | `wire`, `people`, `attributes` | the answers, and what only this dialect keeps |
 //! | `sign_in`, `sign_up`, `custom_token`, `recovery`, `users`, `projects`, `invitations`, `chat`, `probes` | the handlers |
 
@@ -55,6 +55,7 @@ mod sign_in;
 mod sign_up;
 mod users;
 mod wire;
+mod words;
 
 /// The dialect.
 pub(super) const DIALECT: Dialect = Dialect {

@@ -1,5 +1,7 @@
 //! Paths as its clients write them: in any case, with a slash at the end, below the prefixes of its reverse proxies.
 
+use std::sync::LazyLock;
+
 use axum::extract::Request;
 use http::{Uri, uri::PathAndQuery};
 
@@ -40,10 +42,18 @@ fn spelt(path: &str) -> String {
     text
 }
 
+/// The words of the routes, each once.
+static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let segments = ENDPOINTS.iter().flat_map(|endpoint| endpoint.path.split('/'));
+    let mut words: Vec<_> = segments.filter(|word| !word.is_empty() && !word.starts_with('{')).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+});
+
 /// The spelling in which the routes have this word, if it is one of theirs.
 fn word(segment: &str) -> Option<&'static str> {
-    let words = ENDPOINTS.iter().flat_map(|endpoint| endpoint.path.split('/'));
-    words.filter(|word| !word.is_empty() && !word.starts_with('{')).find(|word| word.eq_ignore_ascii_case(segment))
+    WORDS.iter().copied().find(|word| word.eq_ignore_ascii_case(segment))
 }
 
 #[cfg(test)]

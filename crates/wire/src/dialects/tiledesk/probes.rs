@@ -6,9 +6,10 @@ use axum::{
 };
 
 use super::{
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     projects::AGENT,
     schemes::{InProject, SignedIn},
+    words,
 };
 use crate::app::App;
 

@@ -17,11 +17,11 @@ use super::{
     LADDER, PROJECT,
     assertion::{self, is_project_id},
     attributes::Attributes,
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::Fields,
     people, project,
     schemes::{self, InPath, InProject, Segment, SignedIn},
-    wire,
+    wire, words,
 };
 use crate::{app::App, extract::Circumstances};
 

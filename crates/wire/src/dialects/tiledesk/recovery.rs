@@ -4,11 +4,12 @@ use axum::{Json, extract::State, response::IntoResponse};
 use ringfence_core::{authority::LinkTemplate, ids::IdentityId, secret::RawToken};
 
 use super::{
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::Fields,
     people,
     schemes::Segment,
     wire::{About, Done},
+    words,
 };
 use crate::{app::App, extract::Circumstances};
 

@@ -17,8 +17,8 @@ use ringfence_core::{
 use super::{
     assertion::{self, Signer, is_project_id},
     attributes::Attributes,
-    error::{Refusal, refuse, words},
-    people, project,
+    error::{Refusal, refuse},
+    people, project, words,
 };
 use crate::{
     app::App,

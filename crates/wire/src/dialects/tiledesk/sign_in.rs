@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use super::{
     NAME,
     assertion::is_project_id,
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::{Check, Fields, is_truthy},
-    people, project, wire,
+    people, project, wire, words,
 };
 use crate::{app::App, extract::Circumstances};
 

@@ -12,11 +12,11 @@ use ringfence_core::{
 use serde_json::{Map, Value};
 
 use super::{
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::{Check, Fields, is_truthy},
     people,
     recovery::dashboard,
-    schemes, wire,
+    schemes, wire, words,
 };
 use crate::{app::App, extract::Circumstances};
 

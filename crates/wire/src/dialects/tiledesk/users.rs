@@ -12,13 +12,14 @@ use serde_json::{Map, Value, json};
 use super::{
     NAME,
     attributes::said,
-    error::{Refusal, refuse, words},
+    error::{Refusal, refuse},
     fields::Fields,
     people,
     recovery::dashboard,
     schemes::{Segment, SignedIn},
     sign_up::phone,
     wire::{Done, PublicAccount, Updated, account_id},
+    words,
 };
 use crate::{app::App, extract::Circumstances};
 
