@@ -35,7 +35,9 @@ fn timed(time: Duration, mut work: impl FnMut() -> anyhow::Result<u32>) -> anyho
 
 /// Rows of a guest (identity, session, audit entry) written straight into SQLite, 64 guests to a commit, as durable as ours.
 pub(crate) fn group_commit(folder: &Path, time: Duration) -> anyhow::Result<Rate> {
-    let connection = Connection::open(folder.join("raw.db"))?;
+    // A database of its own each time, as empty as the last.
+    let scratch = tempfile::tempdir_in(folder)?;
+    let connection = Connection::open(scratch.path().join("raw.db"))?;
     connection.execute_batch(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
          CREATE TABLE IF NOT EXISTS identity (id TEXT PRIMARY KEY, profile TEXT, created_at BIGINT);

@@ -103,6 +103,8 @@ pub trait ApplicationStore {
     fn insert_application(&mut self, application: &Application) -> StoreResult<()>;
     /// An application by id.
     fn application(&mut self, id: ApplicationId) -> StoreResult<Option<Application>>;
+    /// The same, and nobody else changes it before this transaction ends.
+    fn application_to_change(&mut self, id: ApplicationId) -> StoreResult<Option<Application>>;
     /// The first application of a project that has this name.
     fn application_by_name(&mut self, project: ProjectId, name: &str) -> StoreResult<Option<Application>>;
     /// An application by one of its aliases.

@@ -134,7 +134,7 @@ impl fmt::Display for GroupNumber {
 #[derive(Clone, Debug, Default)]
 pub struct EndpointFilter {
     /// Only those of this group.
-    pub group: Option<EndpointGroupId>,
+    pub group: Option<GroupNumber>,
     /// Only the one with this user name.
     pub user_name: Option<String>,
     /// Only those with exactly this name.
@@ -203,6 +203,10 @@ pub trait EndpointStore {
     fn insert_endpoint_group(&mut self, group: &EndpointGroup) -> StoreResult<bool>;
     /// The account of the group that has this number, with the group.
     fn endpoint_group(&mut self, project: ProjectId, number: GroupNumber) -> StoreResult<Option<Endpoint>>;
+    /// The same, and nobody else changes or deletes the group before this transaction ends.
+    fn endpoint_group_to_change(&mut self, project: ProjectId, number: GroupNumber) -> StoreResult<Option<Endpoint>>;
+    /// Has nobody else change an endpoint of a group, or sign it in, before this transaction ends.
+    fn hold_endpoints(&mut self, group: EndpointGroupId) -> StoreResult<()>;
     /// The accounts of groups of a project, with the groups.
     fn endpoint_groups(
         &mut self,

@@ -205,6 +205,9 @@ pub trait IdentityStore {
     fn insert_identity(&mut self, identity: &Identity) -> StoreResult<()>;
     /// An identity by id, erased ones included.
     fn identity(&mut self, id: IdentityId) -> StoreResult<Option<Identity>>;
+    /// The same, and nobody else changes it before this transaction ends: for whoever reads it in order to write it, or
+    /// to decide something that a change of it would decide otherwise.
+    fn identity_to_change(&mut self, id: IdentityId) -> StoreResult<Option<Identity>>;
     /// The identity that holds this identifier.
     fn identity_by_identifier(
         &mut self,

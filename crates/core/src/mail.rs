@@ -101,7 +101,7 @@ impl Outbox {
             match mailer.deliver(mail).await {
                 Ok(()) => return,
                 Err(cause) => {
-                    tracing::error!(code = "mail_failed", attempt, message = ?mail.message, %cause, "mail was not delivered");
+                    tracing::error!(code = "mail_failed", attempt, mail = ?mail.message, %cause, "mail was not delivered");
                 }
             }
         }

@@ -29,9 +29,10 @@ pub struct Project {
     pub updated_at: Timestamp,
 }
 
-/// A project's configuration, as in the provisioning file (DESIGN §17).
+/// A project's configuration, as in the provisioning file. What a newer node stored beside these is passed over, so that
+/// two versions can run together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct ProjectPolicy {
     /// Rules for new passwords.
     pub password: PasswordPolicy,
@@ -196,6 +197,8 @@ pub trait ProjectStore {
     fn insert_project(&mut self, project: &Project) -> StoreResult<bool>;
     /// A project by id.
     fn project(&mut self, id: ProjectId) -> StoreResult<Option<Project>>;
+    /// The same, and nobody else changes it before this transaction ends.
+    fn project_to_change(&mut self, id: ProjectId) -> StoreResult<Option<Project>>;
     /// A project by name.
     fn project_by_name(&mut self, name: &str) -> StoreResult<Option<Project>>;
     /// Projects in order of id, after `after`.

@@ -326,13 +326,13 @@ impl Case {
                 let session = SessionsOf::Session(self.session.unwrap());
                 assert_eq!(at.revoke_sessions(&ctx, &permit, session).await.unwrap().len(), 1);
             }
-            State::CredentialRevoked => match self.key {
-                Some(key) => at.revoke_api_key(&ctx, &permit, key).await.unwrap(),
-                None => {
-                    let new = Password::new("an entirely new one");
-                    at.set_password(&ctx, &permit, self.member.identity.id, new).await.unwrap();
+            State::CredentialRevoked => {
+                if let Some(key) = self.key {
+                    return at.revoke_api_key(&ctx, &permit, key).await.unwrap();
                 }
-            },
+                let new = Password::new("an entirely new one");
+                at.set_password(&ctx, &permit, self.member.identity.id, new).await.unwrap();
+            }
             State::IssuerRevoked => {
                 let admin = w.member("admin").await;
                 w.give_role(&admin, "owner").await;

@@ -98,7 +98,9 @@ CREATE TABLE trusted_issuer (
     profile TEXT NOT NULL,
     secret TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    revoked_at BIGINT
+    revoked_at BIGINT,
+    -- Revoking changes a key, so that on PostgreSQL it waits for sessions that are being started and refer to the row.
+    UNIQUE (id, revoked_at)
 );
 CREATE INDEX trusted_issuer_of ON trusted_issuer (application_id) WHERE revoked_at IS NULL;
 

@@ -61,6 +61,14 @@ impl ApplicationStore for SqlTx<'_> {
         )
     }
 
+    fn application_to_change(&mut self, id: ApplicationId) -> StoreResult<Option<Application>> {
+        self.one(
+            concat!("UPDATE application SET updated_at = updated_at WHERE id = $1 RETURNING ", application_columns!()),
+            values![id],
+            application,
+        )
+    }
+
     fn application_by_name(&mut self, project: ProjectId, name: &str) -> StoreResult<Option<Application>> {
         self.one(
             concat!(

@@ -63,6 +63,15 @@ impl IdentityStore for SqlTx<'_> {
         self.one(concat!("SELECT ", identity_columns!(), " FROM identity WHERE id = $1"), values![id], identity)
     }
 
+    fn identity_to_change(&mut self, id: IdentityId) -> StoreResult<Option<Identity>> {
+        // Writing a row is the portable way to hold it: a concurrent writer waits, and then sees what this one wrote.
+        self.one(
+            concat!("UPDATE identity SET updated_at = updated_at WHERE id = $1 RETURNING ", identity_columns!()),
+            values![id],
+            identity,
+        )
+    }
+
     fn identity_by_identifier(
         &mut self,
         project: ProjectId,

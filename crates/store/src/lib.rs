@@ -1,13 +1,13 @@
 //! Storage of Ringfence: the only code that knows SQL.
 //!
 //! [`open`] gives a [`Store`] over SQLite or PostgreSQL. The storage traits of `ringfence-core` are implemented once, in one
-//! file per trait, on [`tx::SqlTx`](tx); an engine only runs statements ([`sql`]) on threads that own connections.
+//! file per trait, on `tx::SqlTx`; an engine only runs statements (`sql.rs`) on threads that own connections.
 //!
 //! | to find | look into |
 //! | --- | --- |
 //! | a statement | the file named after its noun: `project.rs`, `identity.rs`, `session.rs`, … |
 //! | a table | `migrations/` |
-//! | how a column is read | [`row`] |
+//! | how a column is read | `row.rs` |
 //! | when something is durable | `sqlite/writer.rs`, `postgres/worker.rs` |
 //!
 //! # The portable subset

@@ -60,6 +60,14 @@ impl ProjectStore for SqlTx<'_> {
         self.one(concat!("SELECT ", project_columns!(), " FROM project WHERE id = $1"), values![id], project)
     }
 
+    fn project_to_change(&mut self, id: ProjectId) -> StoreResult<Option<Project>> {
+        self.one(
+            concat!("UPDATE project SET updated_at = updated_at WHERE id = $1 RETURNING ", project_columns!()),
+            values![id],
+            project,
+        )
+    }
+
     fn project_by_name(&mut self, name: &str) -> StoreResult<Option<Project>> {
         self.one(concat!("SELECT ", project_columns!(), " FROM project WHERE name = $1"), values![name], project)
     }

@@ -246,3 +246,41 @@ pub fn after<'a, T: Into<Value<'a>>>(id: Option<T>) -> Value<'a> {
     // The empty text sorts before every id, and `id > ''` still walks the index where `$1 IS NULL OR …` would not.
     id.map_or(Value::Text(Cow::Borrowed("")), Into::into)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(column: Value<'static>) -> Row {
+        Row::new(vec![column])
+    }
+
+    fn text(content: &'static str) -> Value<'static> {
+        Value::Text(Cow::Borrowed(content))
+    }
+
+    #[test]
+    fn a_damaged_column_is_an_error_that_shows_no_value() {
+        let refusals = [
+            row(text("hunter22")).id::<SessionId>().err(),
+            row(text("hunter22")).json::<Vec<String>>().err(),
+            row(text("hunter22")).time().err(),
+            row(text("hunter22")).word(|_| None::<()>).err(),
+            row(Value::Int(22)).text().err(),
+            row(Value::Int(-22)).count::<u32>().err(),
+            row(Value::Null).text().err(),
+            row(Value::Null).id::<SessionId>().err(),
+            Row::new(Vec::new()).opt_text().err(),
+        ];
+        for refusal in refusals {
+            let shown = format!("{:?}", refusal.unwrap());
+            assert!(shown.contains("column: 1") && !shown.contains("22"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_scope_of_a_newer_program_grants_nothing() {
+        let scopes = row(text(r#"["tokens:issue","moon:land"]"#)).scopes().unwrap();
+        assert!(scopes.iter().eq([Scope::TokensIssue]));
+    }
+}

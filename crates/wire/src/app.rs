@@ -1,6 +1,6 @@
 //! What every handler shares, and where each dialect is mounted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use ipnet::IpNet;
 use ringfence_core::{authority::Authority, project::ProjectRef};
@@ -33,8 +33,8 @@ pub struct Settings {
     pub mailbox: Option<Arc<Mailbox>>,
 }
 
-/// Where a dialect is reachable and what it speaks for (DESIGN §16).
-#[derive(Clone, Debug, Default)]
+/// Where a dialect is reachable and what it speaks for.
+#[derive(Clone, Default)]
 pub struct Mount {
     /// The dialect's name, or `native` for everything that belongs to none.
     pub dialect: &'static str,
@@ -46,6 +46,19 @@ pub struct Mount {
     pub project: String,
     /// What only this dialect can be told, e.g. where its dashboard is.
     pub options: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Mount {
+    /// Names the options only, for some hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mount")
+            .field("dialect", &self.dialect)
+            .field("prefix", &self.prefix)
+            .field("hosts", &self.hosts)
+            .field("project", &self.project)
+            .field("options", &self.options.keys())
+            .finish()
+    }
 }
 
 impl App {

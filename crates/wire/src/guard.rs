@@ -5,7 +5,7 @@ use std::{any::Any, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -43,8 +43,7 @@ async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Resp
     request.extensions_mut().insert(id);
     let begun = app.authority.clock().now();
     let method = request.method().clone();
-    // The path only: queries may hold tokens, and so may a path that no route knows.
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    // Neither path nor query: both may hold secrets, such as the one of a reset link.
     let span = tracing::info_span!("request", id = %id, %method);
     let mut response = match refuse_form(&request) {
         Some(refusal) => refusal,
@@ -54,7 +53,7 @@ async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Resp
     let took = app.authority.clock().now().since(begun);
     metrics::counter!("ringfence_http_requests_total", "status" => status.as_u16().to_string()).increment(1);
     metrics::histogram!("ringfence_http_request_seconds").record(took.as_secs_f64());
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), path, took_ms = took.as_millis(), "answered"));
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), took_ms = took.as_secs_f64() * 1e3, "answered"));
     careful_headers(&mut response, id);
     response
 }

@@ -1,4 +1,4 @@
-//! Mounting: below a prefix, and at the root of a dialect's own hosts (DESIGN §16).
+//! Mounting: below a prefix, and at the root of a dialect's own hosts.
 
 use std::{
     collections::HashMap,

@@ -239,10 +239,6 @@ fn admit_asserted(
     let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
     admit(&project, Some(&application), None, None, None, seed.now())?;
     allow_way(Some(&application), WayIn::Assertion)?;
-    // Trust may have ended while the signature was being verified; the sessions it had started were ended then.
-    if tx.issuers(application.id)?.iter().all(|issuer| issuer.id != verified.issuer) {
-        return Err(TokenFault::Key.into());
-    }
     let asserted =
         Asserted { project: &project, application: &application, verified: &verified, profile, now: seed.now() };
     let identity = match verified.kind {
@@ -259,6 +255,11 @@ fn admit_asserted(
     };
     if !start_session(tx, log, &session, Some(bearer))? {
         return Err(AuthError::Conflict(Noun::Session));
+    }
+    // Trust may have ended while the signature was being verified. Looked at last: from the session's row on, ending it
+    // waits for us and then ends this session too.
+    if tx.issuers(application.id)?.iter().all(|issuer| issuer.id != verified.issuer) {
+        return Err(TokenFault::Key.into());
     }
     Ok(Authenticated {
         identity: Arc::new(identity),

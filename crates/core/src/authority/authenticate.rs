@@ -385,7 +385,7 @@ fn guest_target(
 }
 
 /// A token of another kind is `token_type`; a key of unknown form may be a provisioned one and is looked up
-/// (DESIGN §17, ATTACKS N19, N24).
+/// (ATTACKS N19, N24).
 fn refuse_other_kind(token: &RawToken, wanted: TokenKind) -> Result<(), AuthError> {
     match TokenKind::of(token) {
         Some(kind) if kind != wanted => Err(TokenFault::Type.into()),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Authority, Log,
-    endpoints::{account_of, check_user_name, hold_user_name, put_endpoint, record},
+    endpoints::{account_of, account_to_change, check_user_name, hold_user_name, put_endpoint, record},
     passwords::rebind,
     projects::check_name,
 };
@@ -136,7 +136,7 @@ impl Authority {
         let secret = change.password.as_ref().map(|password| self.fresh_secret(present.id, Some(password)));
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let mut account = account_of(tx, permit.project(), number)?;
+            let mut account = account_to_change(tx, permit.project(), number)?;
             let renamed = change.user_name.filter(|name| *name != account.user_name);
             if renamed.is_some() || secret.is_some() {
                 rearm(tx, log, &permit, &account, renamed.as_deref(), now)?;
@@ -151,6 +151,7 @@ impl Authority {
             if let Some(disabled) = change.disabled.filter(|disabled| *disabled != group.disabled_at.is_some()) {
                 group.disabled_at = disabled.then_some(now);
                 if disabled {
+                    tx.hold_endpoints(group.id)?;
                     log.announce_revoked(tx.revoke_sessions(SessionsOf::EndpointGroup(group.id), now)?);
                 }
             }
@@ -173,8 +174,9 @@ impl Authority {
     ) -> Result<Endpoint, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let account = account_of(tx, permit.project(), number)?;
+            let account = account_to_change(tx, permit.project(), number)?;
             let id = account.group.id;
+            tx.hold_endpoints(id)?;
             log.announce_revoked(tx.revoke_sessions(SessionsOf::EndpointGroup(id), now)?);
             tx.delete_endpoint_group(id, now)?;
             record_group(log, &permit, "endpoint_group.deleted", id);
@@ -201,8 +203,8 @@ fn rearm(
     renamed: Option<&str>,
     now: Timestamp,
 ) -> Result<(), AuthError> {
-    let identity = tx.identity(account.id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
-    rebind(tx, &identity, now)?;
+    let identity = tx.identity_to_change(account.id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
+    let identity = rebind(tx, identity, now)?;
     if let Some(name) = renamed {
         hold_user_name(tx, &identity, name)?;
         tx.release_identifier(account.id, &Identifier::of(Identifier::SIP, account.user_name.as_str()))?;

@@ -120,13 +120,14 @@ impl Authority {
     ) -> Result<Endpoint, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
+            // Groups are held before identities, by everybody.
+            let group = change.group.map(|number| group_of(tx, permit.project(), number)).transpose()?;
+            tx.identity_to_change(id)?;
             let mut endpoint = member(tx, permit.project(), id)?;
             if endpoint.has_expired(now) {
                 return Err(AuthError::IdentitySuspended);
             }
-            if let Some(number) = change.group {
-                endpoint.group = group_of(tx, permit.project(), number)?;
-            }
+            endpoint.group = group.unwrap_or(endpoint.group);
             if let Some(tag) = change.tag.filter(|tag| *tag != endpoint.tag) {
                 check_tag(tx, permit.project(), tag.as_deref())?;
                 endpoint.tag = tag;
@@ -183,9 +184,10 @@ impl Authority {
         let seed = self.session_seed(ctx, &["delegated"]);
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
+            // Held, so that switching its group off either comes first or ends this session too.
+            let identity = tx.identity_to_change(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
             let endpoint = member(tx, permit.project(), id)?;
             let project = tx.project(permit.project())?.ok_or(AuthError::NotFound(Noun::Project))?;
-            let identity = tx.identity(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
             admit(&project, None, Some(&identity), Some(&endpoint), None, now)?;
             let mut session = seed.session_at(&identity, Some(&endpoint), &project, None);
             session.expires_at = session.expires_at.min(now + LONGEST_TOKEN);
@@ -270,8 +272,18 @@ pub(super) fn account_of(tx: &mut dyn Tx, project: ProjectId, number: GroupNumbe
     tx.endpoint_group(project, number)?.ok_or(AuthError::NotFound(Noun::EndpointGroup))
 }
 
+/// The same, and nobody else changes or deletes the group before this transaction ends.
+pub(super) fn account_to_change(
+    tx: &mut dyn Tx,
+    project: ProjectId,
+    number: GroupNumber,
+) -> Result<Endpoint, AuthError> {
+    tx.endpoint_group_to_change(project, number)?.ok_or(AuthError::NotFound(Noun::EndpointGroup))
+}
+
+/// The group that an endpoint is to be in, held so that it does not go meanwhile.
 fn group_of(tx: &mut dyn Tx, project: ProjectId, number: GroupNumber) -> Result<EndpointGroup, AuthError> {
-    account_of(tx, project, number).map(|account| account.group)
+    account_to_change(tx, project, number).map(|account| account.group)
 }
 
 /// Stores identity, endpoint and user name, and the group when the endpoint is its account.

@@ -8,7 +8,7 @@ use super::{
     Authenticated, Authority, LinkTemplate,
     authenticate::{admit, resolve},
     memberships::accept_invitations,
-    passwords::{put_password, rebind},
+    passwords::rebind,
 };
 use crate::{
     audit::Audit,
@@ -107,7 +107,8 @@ impl Authority {
             if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
                 return Err(AuthError::Conflict(Noun::Identifier));
             }
-            put_password(tx, log, credential, registered.project, registered.id, &hash, now)?;
+            // Announced to nobody: an identity that nobody knew has no session that could end.
+            tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
@@ -198,7 +199,7 @@ impl Authority {
     ) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             change.apply(&mut identity);
             identity.updated_at = now;
@@ -220,16 +221,15 @@ impl Authority {
     ) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             identity.standing.suspended_at = suspended.then_some(now);
             identity.updated_at = now;
-            tx.update_identity(&identity)?;
             if suspended {
+                tx.update_identity(&identity)?;
                 log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
             } else {
-                rebind(tx, &identity, now)?;
-                identity.standing.locked_at = None;
+                identity = rebind(tx, identity, now)?;
             }
             let action = if suspended { "identity.suspended" } else { "identity.restored" };
             log.record(Audit::new(identity.project, permit.actor(), action, &format_args!("identity:{id}")));
@@ -250,7 +250,7 @@ impl Authority {
     pub async fn erase_identity(&self, ctx: &Ctx, permit: &Permit, id: IdentityId) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(id)?.filter(|found| found.project == permit.project());
+            let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
             for purpose in [Purpose::PasswordReset, Purpose::EmailVerification] {

@@ -23,7 +23,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// After this the store is asked again, in case an announcement was missed (DESIGN §9).
+/// After this the store is asked again, in case an announcement was missed.
 const RECHECK: Duration = Duration::from_secs(30);
 
 /// A key that verifies, parsed.

@@ -14,7 +14,7 @@ use lru::LruCache;
 use super::{Authenticated, Authority};
 use crate::{context::Ctx, error::AuthError, event::SecurityEvent, ids::SessionId, time::Timestamp};
 
-/// After this the store is asked again, in case an announcement was missed (DESIGN §9).
+/// After this the store is asked again, in case an announcement was missed.
 const RECHECK: Duration = Duration::from_secs(30);
 const SHARDS: usize = 16;
 const PER_SHARD: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");

@@ -1,6 +1,6 @@
 //! The façade: every use case of the domain, and the only place that decides.
 //!
-//! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; [`Authority::commit`] a
+//! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
 use std::{collections::HashMap, sync::Arc};
@@ -20,12 +20,14 @@ use crate::{
     time::SharedClock,
 };
 
+mod applications;
 mod assertions;
 mod authenticate;
 mod credentials;
 mod endpoint_groups;
 mod endpoints;
 mod identities;
+mod issuers;
 mod keys;
 mod liveness;
 mod maintenance;
@@ -37,6 +39,7 @@ mod sessions;
 mod tokens;
 mod verifications;
 
+pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
 pub use endpoint_groups::{GroupChange, GroupRequest};
@@ -45,7 +48,7 @@ pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use presence::Reachable;
-pub use projects::{ApplicationRequest, ProjectRequest};
+pub use projects::ProjectRequest;
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 

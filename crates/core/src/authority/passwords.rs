@@ -107,7 +107,8 @@ impl Authority {
             // Guesses made in parallel may have used up the tries while this one was being hashed.
             refuse_blocked(tx, &keys, now)?;
             let id = identity.ok_or(AuthError::InvalidCredentials)?.id;
-            let identity = tx.identity(id)?.ok_or(AuthError::InvalidCredentials)?;
+            // Held, so that no change of the password comes between this look at it and the session.
+            let identity = tx.identity_to_change(id)?.ok_or(AuthError::InvalidCredentials)?;
             let (endpoint, present) = proof_of(tx, &identity)?;
             // Changed meanwhile: what was compared no longer counts.
             if present != hash || endpoint.as_ref().map(secret) != compared.as_ref().map(secret) {
@@ -302,9 +303,8 @@ impl Authority {
         let permit = permit.clone();
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
-            let found = tx.identity(identity)?.filter(|found| found.project == permit.project());
-            let found = found.ok_or(AuthError::NotFound(Noun::Identity))?;
-            rebind(tx, &found, now)?;
+            let found = tx.identity_to_change(identity)?.filter(|found| found.project == permit.project());
+            rebind(tx, found.ok_or(AuthError::NotFound(Noun::Identity))?, now)?;
             log.record(Audit::new(
                 permit.project(),
                 permit.actor(),
@@ -340,6 +340,8 @@ pub(super) fn put_password(
     hash: &PasswordHash,
     now: Timestamp,
 ) -> Result<(), AuthError> {
+    // Held first: a sign-in by the old password is either done, and its session ends below, or sees the new one.
+    tx.identity_to_change(identity)?;
     tx.replace_password(id, project, identity, hash, now)?;
     tx.supersede_verifications(identity, Purpose::PasswordReset, now)?;
     log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(identity), now)?);
@@ -347,19 +349,16 @@ pub(super) fn put_password(
     Ok(())
 }
 
-/// Lifts the lock of an identity whose authenticator was bound anew, and forgets its failures.
-pub(super) fn rebind(tx: &mut dyn Tx, identity: &Identity, now: Timestamp) -> Result<(), AuthError> {
+/// Lifts the lock of an identity whose authenticator was bound anew, and forgets its failures. The caller holds the row.
+pub(super) fn rebind(tx: &mut dyn Tx, mut identity: Identity, now: Timestamp) -> Result<Identity, AuthError> {
     for held in tx.identifiers(identity.id)? {
         tx.reset_throttle(&ThrottleKey::identifier(identity.project, &held.identifier))?;
     }
-    tx.reset_throttle(&own_throttle_key(identity))?;
-    if identity.standing.locked_at.is_some() {
-        let mut unlocked = identity.clone();
-        unlocked.standing.locked_at = None;
-        unlocked.updated_at = now;
-        tx.update_identity(&unlocked)?;
-    }
-    Ok(())
+    tx.reset_throttle(&own_throttle_key(&identity))?;
+    identity.standing.locked_at = None;
+    identity.updated_at = now;
+    tx.update_identity(&identity)?;
+    Ok(identity)
 }
 
 /// Where failures of somebody who is signed in are counted: an identifier of no scheme that anybody can present.

@@ -151,10 +151,9 @@ impl Authority {
         self.shapes.get(dialect).copied().ok_or(AuthError::NotSupported("access tokens"))
     }
 
-    /// The claim that names the session in tokens of this issuer.
-    fn session_claim(&self, issuer: Option<&str>) -> SessionClaim {
-        let fixed = |shape: &&TokenShape| shape.session == SessionClaim::Jti && shape.issuer == issuer;
-        if self.shapes.values().copied().any(|shape| fixed(&shape)) { SessionClaim::Jti } else { SessionClaim::Sid }
+    /// Whether some face names sessions by `jti` in tokens of this algorithm.
+    fn names_by_jti(&self, alg: Alg) -> bool {
+        self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.alg == alg)
     }
 
     /// Checks form, key, signature and time of an access token of ours.
@@ -171,10 +170,9 @@ impl Authority {
         let kid = header.kid.as_deref().ok_or(TokenFault::Type)?;
         let key = self.verifying_key(ctx, kid).await?;
         let claims = unverified.verify(&key.verifying)?;
-        let named_by = self.session_claim(claims.string("iss")?);
-        let session = match named_by {
-            SessionClaim::Sid => claims.string("sid")?,
-            SessionClaim::Jti => claims.string("jti")?,
+        let (session, named_by) = match claims.string("sid")? {
+            None if self.names_by_jti(header.alg) => (claims.string("jti")?, SessionClaim::Jti),
+            sid => (sid, SessionClaim::Sid),
         };
         let session = session.ok_or(TokenFault::Type)?.parse::<SessionId>().map_err(|_| TokenFault::Claims)?;
         claims.check_times(&Validity { require_exp: true, ..Validity::at(ctx.now) })?;

@@ -148,12 +148,19 @@ impl Authority {
         });
     }
 
-    /// Whose password an open reset secret would set. It stays open.
-    pub async fn open_password_reset(&self, ctx: &Ctx, secret: &RawToken) -> Result<Identity, AuthError> {
+    /// Whose password an open reset secret of this project would set. It stays open.
+    pub async fn open_password_reset(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        secret: &RawToken,
+    ) -> Result<Identity, AuthError> {
         let (digest, now) = (secret.digest(), ctx.now);
         self.store
             .read(move |tx| {
+                let (project, _) = resolve(tx, &reference)?;
                 let open = tx.open_verification(&digest, Purpose::PasswordReset, now)?;
+                let open = open.filter(|found| found.project == project.id);
                 let id = open.ok_or(AuthError::VerificationInvalid)?.identity;
                 tx.identity(id)?.ok_or(AuthError::VerificationInvalid)
             })
@@ -163,8 +170,14 @@ impl Authority {
     /// Sets a new password with a reset secret, ends every session of the identity and lifts its lock.
     ///
     /// A password that is refused does not use the secret up.
-    pub async fn reset_password(&self, ctx: &Ctx, secret: &RawToken, new: Password) -> Result<ResetOutcome, AuthError> {
-        let identity = self.open_password_reset(ctx, secret).await?;
+    pub async fn reset_password(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        secret: &RawToken,
+        new: Password,
+    ) -> Result<ResetOutcome, AuthError> {
+        let identity = self.open_password_reset(ctx, reference, secret).await?;
         let hash = self.hash_new(identity.project, &identity, &new).await?;
         let credential = CredentialId::mint(ctx.now, self.entropy.as_ref());
         let (digest, now) = (secret.digest(), ctx.now);
@@ -172,10 +185,9 @@ impl Authority {
             .commit(ctx, move |tx, log| {
                 let redeemed = tx.redeem_verification(&digest, Purpose::PasswordReset, now)?;
                 let redeemed = redeemed.ok_or(AuthError::VerificationInvalid)?;
-                let identity = tx.identity(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
+                let identity = tx.identity_to_change(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
                 let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-                rebind(tx, &identity, now)?;
-                let identity = tx.identity(identity.id)?.ok_or(AuthError::VerificationInvalid)?;
+                let identity = rebind(tx, identity, now)?;
                 admit(&project, None, Some(&identity), None, None, now)?;
                 put_password(tx, log, credential, identity.project, identity.id, &hash, now)?;
                 // Whoever read the mail controls the address.

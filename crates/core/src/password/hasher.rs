@@ -21,7 +21,7 @@ use crate::{
 pub struct HasherConfig {
     /// Threads that hash, each with its own memory; by default as many as the machine has cores.
     pub threads: usize,
-    /// A job that would wait longer is refused; by default two seconds.
+    /// A job that would wait longer is refused; by default five seconds.
     pub max_wait: Duration,
     /// The cost of new hashes.
     pub argon2: Argon2Params,
@@ -30,7 +30,7 @@ pub struct HasherConfig {
 impl Default for HasherConfig {
     fn default() -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, max_wait: Duration::from_secs(2), argon2: Argon2Params::default() }
+        Self { threads, max_wait: Duration::from_secs(5), argon2: Argon2Params::default() }
     }
 }
 

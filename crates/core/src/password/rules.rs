@@ -150,6 +150,6 @@ mod tests {
         assert_eq!(read("{}"), Some(PasswordPolicy { min_length: 8 }));
         assert_eq!(read(r#"{"min_length":4}"#), Some(PasswordPolicy { min_length: 4 }));
         assert_eq!(read(r#"{"min_length":3}"#), None);
-        assert_eq!(read(r#"{"min_lenght":9}"#), None);
+        assert_eq!(read(r#"{"min_len":9}"#), None);
     }
 }

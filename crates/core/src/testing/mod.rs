@@ -1,5 +1,7 @@
 //! Time, randomness, bus and mail for tests: moved by hand, seeded, recorded. [`World`] has all of them around an authority.
 
+mod build;
+mod cast;
 mod shapes;
 mod world;
 
@@ -13,8 +15,9 @@ use rand_chacha::{
 use tokio::sync::watch;
 
 pub use self::{
+    cast::{Member, PASSWORD, Place, outcome},
     shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},
-    world::{Member, PASSWORD, Place, World, outcome},
+    world::World,
 };
 use crate::{
     entropy::Entropy,

@@ -14,82 +14,29 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{ASSERTIONS, LADDER, ManualClock, MemoryMailer, RecordingBus, SHAPES, SHORT_ASSERTIONS, SeededEntropy};
+use super::{
+    ASSERTIONS, LADDER, ManualClock, Member, MemoryMailer, PASSWORD, Place, RecordingBus, SeededEntropy,
+    build::{furnish, make_place, own_ctx, parts, sign},
+};
 use crate::{
-    application::{Alias, Application, ApplicationSettings},
     audit::AuditEvent,
     authority::{
-        ApiKeyRequest, ApplicationRequest, Authenticated, Authority, MintedApiKey, Parts, PresentedCredential,
-        ProjectRequest, Registration, RoleNeeded,
+        ApiKeyRequest, Authenticated, Authority, MintedApiKey, Parts, PresentedCredential, ProjectRequest,
+        Registration, RoleNeeded,
     },
     caller::{Caller, InstallationPermit, Permit, Scope},
     context::{Ctx, RequestId},
     error::AuthError,
-    identity::{Identifier, Identity, Profile},
-    ids::{ApplicationId, AuditId, MembershipId, ProjectId},
-    jose::{Alg, SigningKeyPair},
-    mail::Outbox,
+    identity::Profile,
+    ids::{AuditId, MembershipId, ProjectId},
     membership::Membership,
     password::{HasherConfig, PasswordHasher},
-    project::{Project, ProjectPolicy, ProjectRef},
+    project::{Project, ProjectPolicy},
     seal::{KeyRing, Sealer},
     secret::{Password, RawToken},
     store::Store,
     time::Clock as _,
 };
-
-/// The password of every member that a world makes.
-pub const PASSWORD: &str = "violet otter under glass";
-
-/// `accepted`, or the code of the refusal.
-pub fn outcome<T>(answer: &Result<T, AuthError>) -> &'static str {
-    answer.as_ref().map_or_else(AuthError::code, |_| "accepted")
-}
-
-/// A project with one application that trusts one issuer.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// The project.
-    pub project: Project,
-    /// The application.
-    pub application: Application,
-    /// The secret of the issuer, whose profile is [`ASSERTIONS`].
-    pub secret: RawToken,
-}
-
-impl Place {
-    /// Names the application, and so the project.
-    pub fn reference(&self) -> ProjectRef {
-        ProjectRef::Application(self.application.id)
-    }
-
-    /// The audience of assertions for the application.
-    pub fn audience(&self) -> String {
-        format!("https://issuer.test/projects/{}", self.application.id.short())
-    }
-}
-
-/// A member of a project, whose password is [`PASSWORD`].
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// Who.
-    pub identity: Identity,
-    /// The address.
-    pub email: String,
-    /// The application that it signs in through.
-    pub application: ApplicationId,
-}
-
-impl Member {
-    /// This member's address with a password.
-    pub fn shows(&self, password: &str) -> PresentedCredential {
-        PresentedCredential::Password {
-            project: ProjectRef::Application(self.application),
-            identifier: Identifier::email(&self.email),
-            password: Password::new(password),
-        }
-    }
-}
 
 /// An authority with everything around it in the hands of the test.
 pub struct World {
@@ -365,59 +312,4 @@ impl World {
         let lines = entries.iter().map(|entry| (&entry.actor, &entry.action, &entry.subject));
         lines.map(|(actor, action, subject)| format!("{} {action} {}", noun(actor), noun(subject))).collect()
     }
-}
-
-/// Signs claims as an issuer with this secret would.
-fn sign(secret: &RawToken, claims: &Value) -> RawToken {
-    let key = SigningKeyPair::from_bytes(Alg::HS256, secret.expose().as_bytes()).expect("a strong secret");
-    key.mint(None, "JWT", claims).expect("claims are JSON")
-}
-
-fn own_ctx(clock: &ManualClock) -> Ctx {
-    let address = Some(IpAddr::from([192, 0, 2, 1]));
-    Ctx { request_id: RequestId(0), address, dialect: "test", language: None, now: clock.now() }
-}
-
-fn parts(
-    store: &Store,
-    clock: &Arc<ManualClock>,
-    entropy: &Arc<SeededEntropy>,
-    bus: &Arc<RecordingBus>,
-    mailer: &Arc<MemoryMailer>,
-    hasher: &PasswordHasher,
-    sealer: &Sealer,
-) -> Parts {
-    let (outbox, delivery) = Outbox::new(Arc::clone(mailer) as _);
-    tokio::spawn(delivery);
-    Parts {
-        store: store.clone(),
-        clock: Arc::clone(clock) as _,
-        entropy: Arc::clone(entropy) as _,
-        bus: Arc::clone(bus) as _,
-        outbox,
-        hasher: hasher.clone(),
-        sealer: sealer.clone(),
-        public_url: "https://auth.test".to_owned(),
-        shapes: SHAPES.iter().collect(),
-        profiles: vec![&ASSERTIONS, &SHORT_ASSERTIONS],
-    }
-}
-
-async fn make_place(authority: &Authority, ctx: &Ctx, name: &str) -> Place {
-    let installation = Caller::Operator.permit_installation().expect("the operator may do everything");
-    let wanted = ProjectRequest { name: name.to_owned(), policy: ProjectPolicy::default() };
-    let project = authority.create_project(ctx, &installation, wanted).await.expect("the name is free");
-    furnish(authority, ctx, project, "widget").await
-}
-
-async fn furnish(authority: &Authority, ctx: &Ctx, project: Project, name: &str) -> Place {
-    let permit = Caller::Operator.permit(Scope::All, project.id).expect("the operator may do everything");
-    let settings = ApplicationSettings::default();
-    let wanted = ApplicationRequest { name: name.to_owned(), settings, aliases: Vec::new() };
-    let application = authority.create_application(ctx, &permit, wanted).await.expect("the project is enabled");
-    let alias = Alias { scheme: "test:application".to_owned(), value: application.id.short() };
-    let settings = application.settings.clone();
-    let named = authority.configure_application(ctx, &permit, application.id, settings, vec![alias]).await;
-    let secret = authority.trust_issuer(ctx, &permit, application.id, ASSERTIONS.name, None).await;
-    Place { project, application: named.expect("the alias is free"), secret: secret.expect("the profile is known") }
 }

@@ -34,6 +34,9 @@ pub enum Answer {
     Rows(Vec<Row>),
 }
 
+/// How long a server may take to accept a connection, log in included.
+const GREETING: Duration = Duration::from_secs(10);
+
 /// An open connection with the runtime that drives it.
 pub struct Connection {
     client: Client,
@@ -45,17 +48,26 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects. Outside an explicit transaction the session only reads.
+    /// Connects for units of work. Outside an explicit transaction the session only reads.
     pub fn open(address: &Address) -> StoreResult<Self> {
+        // The server stops a slow statement by itself; twice its time is for a server that is gone.
+        Self::with(address, address.statement_timeout(), address.statement_timeout() * 2)
+    }
+
+    /// Connects for migrations, which may wait for one another and may build an index for hours.
+    pub fn open_for_schema(address: &Address) -> StoreResult<Self> {
+        Self::with(address, Duration::ZERO, Duration::from_hours(24))
+    }
+
+    fn with(address: &Address, statement_timeout: Duration, patience: Duration) -> StoreResult<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(busy)?;
-        let settings = settings(address.statement_timeout());
-        let client = runtime.block_on(async {
+        let settings = settings(statement_timeout);
+        let greet = async {
             let client = address.connect().await.map_err(store_error)?;
             client.batch_execute(&settings).await.map_err(store_error)?;
             Ok::<_, StoreError>(client)
-        })?;
-        // The server stops a slow statement by itself; this is for a server that is gone.
-        let patience = address.statement_timeout() * 2;
+        };
+        let client = runtime.block_on(async { timeout(GREETING, greet).await }).map_err(busy)??;
         Ok(Self { client, statements: HashMap::new(), lost: false, patience, runtime })
     }
 
@@ -189,9 +201,8 @@ impl Answer {
 }
 
 impl Schema for Connection {
-    // Building an index may take longer than any statement of a request. The number stands for this program.
-    const BEGIN_ALONE: &'static str =
-        "BEGIN READ WRITE; SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(7404938521133)";
+    // The number stands for this program.
+    const BEGIN_ALONE: &'static str = "BEGIN READ WRITE; SELECT pg_advisory_xact_lock(7404938521133)";
     const TABLE_EXISTS: &'static str = "SELECT 'yes' WHERE to_regclass('schema_migration') IS NOT NULL";
 
     fn script(&mut self, sql: &str) -> StoreResult<()> {

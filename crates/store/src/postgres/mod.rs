@@ -34,13 +34,11 @@ impl Postgres {
 
     fn start(url: &str, options: &Options) -> Result<Self, OpenError> {
         let address = Arc::new(Address::parse(url, options)?);
-        let mut connection = Connection::open(&address)?;
-        engine::prepare_schema(&mut connection, options)?;
+        engine::prepare_schema(&mut Connection::open_for_schema(&address)?, options)?;
         let (jobs, connected) = (Arc::new(Queue::new(options.queue)), Arc::default());
-        let mut first = Some(connection);
         let mut threads = Vec::new();
         for _ in 0..options.workers() {
-            let worker = Worker::new(Arc::clone(&address), Arc::clone(&connected), first.take());
+            let worker = Worker::new(Arc::clone(&address), Arc::clone(&connected));
             let jobs = Arc::clone(&jobs);
             threads.push(engine::thread("store-worker", move || worker.serve(&jobs))?);
         }
@@ -73,12 +71,12 @@ impl Running for Postgres {
 
 /// Names of the migrations that the database lacks.
 pub fn pending(url: &str) -> Result<Vec<&'static str>, OpenError> {
-    apart(|| migration::pending(&mut Connection::open(&Address::parse(url, &Options::default())?)?))
+    apart(|| migration::pending(&mut Connection::open_for_schema(&Address::parse(url, &Options::default())?)?))
 }
 
 /// Applies pending migrations.
 pub fn migrate(url: &str) -> Result<Vec<&'static str>, OpenError> {
-    apart(|| migration::migrate(&mut Connection::open(&Address::parse(url, &Options::default())?)?))
+    apart(|| migration::migrate(&mut Connection::open_for_schema(&Address::parse(url, &Options::default())?)?))
 }
 
 /// Runs `work` on a thread of its own: a connection drives a runtime, and the caller may be inside of one.

@@ -41,7 +41,7 @@ pub struct Job {
 
 /// Waits between attempts to connect.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// A thread's connection, when it has one.
 pub struct Worker {
@@ -52,17 +52,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker; `link` saves it the first connecting.
-    pub fn new(address: Arc<Address>, connected: Arc<AtomicUsize>, link: Option<Connection>) -> Self {
-        let mut worker = Self { address, connected, link: None };
-        worker.attach(link);
-        worker
-    }
-
-    fn attach(&mut self, link: Option<Connection>) {
-        self.detach();
-        self.connected.fetch_add(usize::from(link.is_some()), Ordering::Relaxed);
-        self.link = link;
+    /// A worker that connects when it begins.
+    pub fn new(address: Arc<Address>, connected: Arc<AtomicUsize>) -> Self {
+        Self { address, connected, link: None }
     }
 
     fn detach(&mut self) {
@@ -72,8 +64,8 @@ impl Worker {
     fn link(&mut self) -> StoreResult<&mut Connection> {
         if self.link.as_ref().is_none_or(Connection::is_lost) {
             self.detach();
-            let link = Connection::open(&self.address)?;
-            self.attach(Some(link));
+            self.link = Some(Connection::open(&self.address)?);
+            self.connected.fetch_add(1, Ordering::Relaxed);
         }
         self.link.as_mut().ok_or_else(|| busy("there is no connection"))
     }

@@ -32,21 +32,24 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the database, migrated if `options` say so, and starts the threads.
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        let mut connection = Connection::open(path, Role::Writer, options.statement_timeout)?;
+        let connect = |role| Connection::open(path, role, options.statement_timeout);
+        let mut connection = connect(Role::Writer)?;
         engine::prepare_schema(&mut connection, options)?;
         let checkpoints = Arc::new(Checkpoints::default());
         checkpoints.watch(&mut connection)?;
+        // All connections first: a thread that waits for a unit would outlive a failure here.
+        let readers = (0..options.readers()).map(|_| connect(Role::Reader)).collect::<Result<Vec<_>, _>>()?;
+        let mover = connect(Role::Checkpointer)?;
+
         let (writes, reads) = (Arc::new(Queue::new(options.queue)), Arc::new(Queue::new(options.queue)));
         let mut units = Vec::new();
-        let (queue, mut writer) = (Arc::clone(&writes), Writer::new(connection, Arc::clone(&checkpoints)));
-        units.push(engine::thread("store-writer", move || writer.serve(&queue))?);
-        for _ in 0..options.readers() {
-            let mut reader = Connection::open(path, Role::Reader, options.statement_timeout)?;
+        let (queue, mut committer) = (Arc::clone(&writes), Writer::new(connection, Arc::clone(&checkpoints)));
+        units.push(engine::thread("store-writer", move || committer.serve(&queue))?);
+        for mut reader in readers {
             let queue = Arc::clone(&reads);
             units.push(engine::thread("store-reader", move || read(&mut reader, &queue))?);
         }
-        let (shared, mover) =
-            (Arc::clone(&checkpoints), Connection::open(path, Role::Checkpointer, options.statement_timeout)?);
+        let shared = Arc::clone(&checkpoints);
         let checkpointer = engine::thread("store-checkpoint", move || shared.serve(&mover))?;
         Ok(Self { writes, reads, checkpoints, units: Mutex::new(units), checkpointer: Mutex::new(Some(checkpointer)) })
     }

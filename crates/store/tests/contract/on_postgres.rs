@@ -87,7 +87,7 @@ async fn a_commit_that_nobody_confirmed_is_not_called_harmless() {
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_busy() {
     let w = World::postgres().await;
-    let w = w.like(&Options { statement_timeout: Duration::from_millis(200), ..Options::default() }).await;
+    let w = w.like(&Options { statement_timeout: Duration::from_secs(1), ..Options::default() }).await;
     let locker = connect(&w.url).await;
     locker.batch_execute("BEGIN; LOCK TABLE project").await.unwrap();
     assert!(is_busy(&w.refused(|tx| tx.insert_project(&fixtures::project())).await));

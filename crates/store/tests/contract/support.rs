@@ -30,6 +30,7 @@ pub fn unique() -> String {
 pub struct World {
     pub store: Store,
     pub url: String,
+    // Before the database, for fields go in this order.
     opened: Option<Opened>,
     database: Database,
 }
@@ -40,9 +41,14 @@ enum Database {
         _folder: TempDir,
     },
     Schema {
-        server: String,
-        name: String,
+        _schema: Schema,
     },
+}
+
+/// A schema of the test server, dropped with it.
+struct Schema {
+    server: String,
+    name: String,
 }
 
 impl World {
@@ -124,18 +130,15 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for Schema {
     fn drop(&mut self) {
-        drop(self.opened.take());
-        if let Database::Schema { server, name } = &self.database {
-            let (server, sql) = (server.clone(), format!("DROP SCHEMA {name} CASCADE"));
-            let dropped = std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(async { connect(&server).await.batch_execute(&sql).await.unwrap() });
-            });
-            // A second panic while unwinding would hide the first.
-            assert!(dropped.join().is_ok() || std::thread::panicking());
-        }
+        let (server, sql) = (self.server.clone(), format!("DROP SCHEMA {} CASCADE", self.name));
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { connect(&server).await.batch_execute(&sql).await.unwrap() });
+        });
+        // A second panic while unwinding would hide the first.
+        assert!(dropped.join().is_ok() || std::thread::panicking());
     }
 }
 
@@ -149,7 +152,7 @@ async fn schema() -> (String, Database) {
     connect(&server).await.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
     let mark = if server.contains('?') { '&' } else { '?' };
     let url = format!("{server}{mark}options=-c%20search_path%3D{name}&application_name={name}");
-    (url, Database::Schema { server, name })
+    (url, Database::Schema { _schema: Schema { server, name } })
 }
 
 /// A raw connection.

@@ -142,7 +142,7 @@ pub(super) async fn sessid(
 
 /// Which device is called: the connection may say that all are (sheet, 3.9), else the application or the newest.
 pub(super) fn inbound(who: &Authenticated) -> InboundPolicy {
-    let group = who.endpoint.as_ref().and_then(|endpoint| endpoint.group.attributes.get("telnyx"));
+    let group = who.endpoint.as_ref().and_then(|endpoint| endpoint.group.attributes.get(super::NAME));
     match group.and_then(|telnyx| telnyx.pointer("/inbound/simultaneous_ringing")).and_then(Value::as_str) {
         Some("enabled") => InboundPolicy::All,
         _ => who.inbound(),

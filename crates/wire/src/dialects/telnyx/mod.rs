@@ -1,14 +1,25 @@
 //! Telnyx: telephony credentials over REST, and the socket of the voice SDKs.
+//!
+//! Table endpoint → source → operation: docs/dialects/telnyx.md.
 
+mod backend;
 mod calls;
+mod connections;
 mod conversation;
+mod credentials;
+mod error;
+mod fields;
 mod frames;
 mod invite;
 mod login;
+mod query;
 mod refusal;
+mod rest;
+mod settings;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod token;
 mod voice;
 
 use ringfence_core::{
@@ -17,19 +28,23 @@ use ringfence_core::{
     key::KeySet,
 };
 
-use super::{Access, Dialect, Endpoint};
+use super::Dialect;
 
 pub(super) const DIALECT: Dialect = Dialect {
-    name: "telnyx",
-    routes: |app| socket::routes().with_state(app),
-    endpoints: &[Endpoint { method: "GET", path: "/", access: Access::Open, source: "3.1 Transport" }],
+    name: NAME,
+    routes: |app| rest::routes().merge(socket::routes()).with_state(app),
+    endpoints: rest::ENDPOINTS,
     token_shape: Some(&TOKEN),
     assertion_profiles: &[],
     application_alias: "telnyx:application",
 };
 
+/// Its name, also of its members in attributes.
+const NAME: &str = "telnyx";
+
+/// The claims are fixed (sheet, section 2), so a token's `jti` names its session.
 const TOKEN: TokenShape = TokenShape {
-    dialect: "telnyx",
+    dialect: NAME,
     typ: "JWT",
     alg: Alg::HS512,
     set: KeySet::Private,

@@ -1,0 +1,195 @@
+//! `doctor`: what is wrong, or will be.
+
+use anyhow::Result;
+use ringfence_core::{
+    authority::{AuditVerdict, Authority},
+    time::Timestamp,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    admin::{installation, settings},
+    assemble::{self, Assembly, Schema},
+    cli::Options,
+    config::{Config, Flags, MAILBOX, Mode},
+    exit::{Refused, explain},
+    mail_smtp::SmtpMailer,
+    output::Output,
+    telemetry,
+};
+
+/// 1 January 2026: no clock that is right shows less.
+const BUILT_AFTER: Timestamp = Timestamp::from_seconds(1_767_225_600);
+/// Below this a project's passwords are easily guessed.
+const PASSWORD_FLOOR: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    says: String,
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, check: &'static str, verdict: Verdict, says: impl Into<String>) {
+        self.0.push(Finding { check, verdict, says: says.into() });
+    }
+
+    fn ok(&mut self, check: &'static str, says: impl Into<String>) {
+        self.add(check, Verdict::Ok, says);
+    }
+
+    fn warn(&mut self, check: &'static str, says: impl Into<String>) {
+        self.add(check, Verdict::Warn, says);
+    }
+
+    fn fail(&mut self, check: &'static str, says: impl Into<String>) {
+        self.add(check, Verdict::Fail, says);
+    }
+
+    fn text(&self) -> String {
+        let line = |finding: &Finding| {
+            let verdict = match finding.verdict {
+                Verdict::Ok => "ok  ",
+                Verdict::Warn => "warn",
+                Verdict::Fail => "FAIL",
+            };
+            format!("{verdict}  {:13}  {}", finding.check, finding.says)
+        };
+        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Checks everything and refuses if anything fails.
+pub async fn run(options: &Options, output: Output) -> Result<()> {
+    let config = settings(options, Mode::Tool, Flags::new())?;
+    telemetry::start_log(&config.log)?;
+    let mut findings = Findings::default();
+    check_settings(&config, &mut findings);
+    check_mail(&config, &mut findings).await;
+    check_database(&config, &mut findings).await;
+    let failed = findings.0.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
+    output.show(&json!({ "healthy": failed == 0, "findings": findings.0 }), || findings.text())?;
+    match failed {
+        0 => Ok(()),
+        1 => Err(Refused::because("1 check failed")),
+        count => Err(Refused::because(format_args!("{count} checks failed"))),
+    }
+}
+
+fn check_settings(config: &Config, findings: &mut Findings) {
+    let now = assemble::clock().now();
+    if now < BUILT_AFTER {
+        findings.fail("clock", format!("shows {now}: tokens would be wrong"));
+    } else {
+        findings.ok("clock", now.to_string());
+    }
+    let server = &config.server;
+    let public = server.public_url.as_deref().unwrap_or_default();
+    match (public.starts_with("https://"), server.trusted_proxies.is_empty()) {
+        (true, true) => findings.warn(
+            "proxy",
+            "public_url is https, so a proxy stands in front, but trusted_proxies is empty: every client looks like it",
+        ),
+        (false, _) if !server.listen.ip().is_loopback() => {
+            findings
+                .warn("proxy", "listens beyond this machine without TLS in front: passwords and tokens are readable");
+        }
+        (_, true) => findings.ok("proxy", "none: the client is whoever connects"),
+        (_, false) => findings.ok("proxy", "forwarded addresses count from the configured proxies only"),
+    }
+    if !server.admin_listen.ip().is_loopback() {
+        findings.warn("admin", format!("health and metrics are served on {}", server.admin_listen));
+    }
+    if config.database.is_sqlite() {
+        findings.ok("bus", "one node, nothing to carry");
+    } else {
+        findings.warn("bus", "this version has none: other nodes hear of a revocation within 30 seconds");
+    }
+    if config.password.memory_kib < 19_456 {
+        findings.warn("hashing", format!("memory_kib is {}; 19456 is recommended", config.password.memory_kib));
+    }
+}
+
+async fn check_mail(config: &Config, findings: &mut Findings) {
+    let url = match config.mail.url.as_deref() {
+        None => return findings.warn("mail", "off: mail.url is not set, so no password can be reset by its owner"),
+        Some(MAILBOX) => return findings.ok("mail", "kept in the memory of `ringfence dev`"),
+        Some(url) => url,
+    };
+    let checked = match SmtpMailer::new(&config.mail, url) {
+        Ok(mailer) => mailer.check().await,
+        Err(error) => Err(error),
+    };
+    match checked {
+        Ok(()) => findings.ok("mail", "the mail server answers"),
+        Err(error) => findings.fail("mail", crate::scrub::scrub(&format!("{error:#}"))),
+    }
+}
+
+async fn check_database(config: &Config, findings: &mut Findings) {
+    match assemble::pending(&config.database.url).await {
+        Ok(names) if names.is_empty() => findings.ok("migrations", "the database is of this version"),
+        Ok(names) => {
+            return findings.fail("migrations", format!("missing: {}; run `ringfence migrate`", names.join(", ")));
+        }
+        Err(error) => return findings.fail("database", crate::scrub::scrub(&format!("{error:#}"))),
+    }
+    if !config.secrets.master_key_file.exists() {
+        let file = config.secrets.master_key_file.display();
+        return findings.fail("master key", format!("{file} does not exist; the first `ringfence serve` makes it"));
+    }
+    let opened = Assembly::open(config, Schema::MustBeCurrent, "http://localhost".to_owned()).await;
+    let assembly = match opened {
+        Ok(assembly) => assembly,
+        Err(error) => return findings.fail("master key", format!("{error:#}")),
+    };
+    findings.ok("database", "opens and answers");
+    findings.ok("master key", "opens what the database has sealed");
+    if let Err(error) = check_projects(&assembly.authority, findings).await {
+        findings.fail("projects", format!("{error:#}"));
+    }
+    assembly.close().await;
+}
+
+async fn check_projects(authority: &Authority, findings: &mut Findings) -> Result<()> {
+    let (mut after, mut count, now) = (None, 0, authority.clock().now());
+    loop {
+        let page = authority.projects(&installation(), after, 500).await.map_err(explain)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        for project in &page {
+            count += 1;
+            let floor = project.policy.password.min_length;
+            if floor < PASSWORD_FLOOR {
+                findings.warn("passwords", format!("project {} takes passwords of {floor} characters", project.name));
+            }
+            if project.updated_at.since(now).as_secs() > 60 {
+                findings.warn(
+                    "clock",
+                    format!("project {} was changed in the future, {}", project.name, project.updated_at),
+                );
+            }
+            if let AuditVerdict::BrokenAt(seq) = authority.verify_audit(project.id).await.map_err(explain)? {
+                findings.fail("audit", format!("the chain of project {} is broken at entry {seq}", project.name));
+            }
+        }
+    }
+    match count {
+        0 => findings.warn("projects", "there is none: `ringfence init` writes a sample to apply"),
+        _ => findings.ok("projects", format!("{count}, with their audit chains whole")),
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! The commands, one file each.
+
+mod api_key;
+mod application;
+mod apply;
+mod backup;
+mod completions;
+mod dev;
+mod doctor;
+mod identity;
+mod init;
+mod key;
+mod mail;
+mod migrate;
+mod project;
+mod serve;
+mod session;
+mod token;
+
+use std::future::Future;
+
+use anyhow::{Context as _, Result};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    admin::Admin,
+    assemble::Schema,
+    cli::{Cli, Command, Options},
+    output::Output,
+};
+
+/// Runs the command that was asked for.
+pub fn run(cli: Cli, output: Output) -> Result<()> {
+    let Cli { options, command } = cli;
+    match command {
+        Command::Dev(flags) => server_runtime()?.block_on(dev::run(&options, &flags, output)),
+        Command::Serve(flags) => server_runtime()?.block_on(serve::run(&options, &flags, output)),
+        Command::Init(init) => init::run(&init, output),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Migrate { dry_run } => tool(migrate::run(&options, dry_run, output)),
+        Command::Doctor => tool(doctor::run(&options, output)),
+        Command::Backup { file } => tool(backup::run(&options, &file, output)),
+        Command::Mail(mail) => tool(mail::run(&options, &mail, output)),
+        Command::Apply(apply) => {
+            let schema = if apply.dry_run { Schema::MustBeCurrent } else { Schema::Migrate };
+            as_admin(&options, output, schema, async |admin| apply::run(admin, &apply).await)
+        }
+        Command::Key(key) => key::run(&options, &key, output),
+        Command::Project(project) => on_current(&options, output, async |admin| project::run(admin, &project).await),
+        Command::Application(application) => {
+            on_current(&options, output, async |admin| application::run(admin, &application).await)
+        }
+        Command::ApiKey(key) => on_current(&options, output, async |admin| api_key::run(admin, &key).await),
+        Command::Identity(identity) => {
+            on_current(&options, output, async |admin| identity::run(admin, &identity).await)
+        }
+        Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
+        Command::Token(token) => token::run(&options, &token, output),
+    }
+}
+
+fn server_runtime() -> Result<Runtime> {
+    Builder::new_multi_thread().enable_all().build().context("the runtime cannot start")
+}
+
+/// Runs something short on this one thread.
+fn tool(work: impl Future<Output = Result<()>>) -> Result<()> {
+    Builder::new_current_thread().enable_all().build().context("the runtime cannot start")?.block_on(work)
+}
+
+/// Runs `work` as the operator, on a database that may lack migrations as `schema` says.
+fn as_admin(
+    options: &Options,
+    output: Output,
+    schema: Schema,
+    work: impl AsyncFnOnce(&Admin) -> Result<()>,
+) -> Result<()> {
+    tool(async {
+        let admin = Admin::open(options, output, schema).await?;
+        let outcome = work(&admin).await;
+        admin.close().await;
+        outcome
+    })
+}
+
+/// Runs `work` as the operator, on a database of this version.
+fn on_current(options: &Options, output: Output, work: impl AsyncFnOnce(&Admin) -> Result<()>) -> Result<()> {
+    as_admin(options, output, Schema::MustBeCurrent, work)
+}

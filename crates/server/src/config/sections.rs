@@ -1,0 +1,270 @@
+//! The sections: their keys, defaults and rules.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{MAILBOX, Mode};
+
+/// `[server]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    /// `http://` and the address of `listen` when absent.
+    pub public_url: Option<String>,
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    pub tls: Option<Tls>,
+}
+
+/// `[server.tls]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    pub plain_listen: Option<SocketAddr>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7080)),
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 7081)),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            tls: None,
+        }
+    }
+}
+
+impl Server {
+    pub(super) fn validate(&self, mode: Mode) -> Result<()> {
+        if self.tls.is_some() {
+            bail!("this version does not speak TLS itself; take [server.tls] out and put a proxy in front");
+        }
+        if mode == Mode::Dev {
+            for (key, address) in [("listen", self.listen), ("admin_listen", self.admin_listen)] {
+                ensure!(
+                    address.ip().is_loopback(),
+                    "{key}: `ringfence dev` listens on loopback only, not on {address}"
+                );
+            }
+        }
+        let Some(text) = &self.public_url else { return Ok(()) };
+        let url = Url::parse(text).ok().filter(|url| {
+            let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+            bare && matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty()
+        });
+        ensure!(url.is_some(), "public_url: expected a scheme and a host, such as https://auth.example.org");
+        Ok(())
+    }
+}
+
+/// `[database]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    pub url: String,
+    pub url_file: Option<PathBuf>,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: "sqlite:ringfence.db".to_owned(), url_file: None }
+    }
+}
+
+impl Database {
+    /// Whether it is a file.
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme));
+        ensure!(self.is_sqlite() || postgres, "url: expected sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE");
+        Ok(())
+    }
+}
+
+/// `[secrets]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    pub master_key_file: PathBuf,
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self { master_key_file: PathBuf::from("ringfence.key") }
+    }
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mail {
+    /// Mail is off when absent.
+    pub url: Option<String>,
+    pub url_file: Option<PathBuf>,
+    pub from: String,
+    /// Certificates (PEM) to trust instead of the public ones, for a mail server with its own authority.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { url: None, url_file: None, from: "no-reply@localhost".to_owned(), ca_file: None }
+    }
+}
+
+impl Mail {
+    pub(super) fn validate(&self, mode: Mode) -> Result<()> {
+        let from = self.from.parse::<lettre::message::Mailbox>();
+        ensure!(from.is_ok(), "from: expected an address such as no-reply@example.org");
+        match self.url.as_deref() {
+            Some(MAILBOX) if mode == Mode::Serve => {
+                bail!(
+                    "url: the mailbox is for `ringfence dev`; `serve` needs a mail server such as smtp://USER:PASSWORD@HOST"
+                )
+            }
+            Some(MAILBOX) | None => Ok(()),
+            Some(url) => {
+                let known = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+                ensure!(known, "url: expected smtp://USER:PASSWORD@HOST:PORT or smtps://…");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// `[bus]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bus {
+    /// `postgres:` with PostgreSQL and `local:` with SQLite when absent.
+    pub url: Option<String>,
+}
+
+impl Bus {
+    pub(super) fn validate(&self, sqlite: bool) -> Result<()> {
+        match self.url.as_deref() {
+            Some("postgres:") if sqlite => bail!("url: postgres: needs a PostgreSQL database"),
+            None | Some("local:" | "postgres:") => Ok(()),
+            Some(url) if url.starts_with("nats:") => {
+                bail!("url: this version has no NATS bus; use local: or postgres:")
+            }
+            Some(_) => bail!("url: expected local:, postgres: or nats://HOST:PORT"),
+        }
+    }
+}
+
+/// `[password]`: what a hash costs. The defaults are right for most; raising them renews hashes at the next sign-in.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Passwords {
+    pub memory_kib: u32,
+    pub passes: u32,
+    pub lanes: u32,
+    /// As many as cores when 0.
+    pub threads: usize,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, passes: 2, lanes: 1, threads: 0 }
+    }
+}
+
+impl Passwords {
+    /// OWASP's least: 7 MiB.
+    const LEAST_MEMORY_KIB: u32 = 7168;
+
+    pub(super) fn validate(&self, mode: Mode) -> Result<()> {
+        let least = if mode == Mode::Serve { Self::LEAST_MEMORY_KIB } else { 8 };
+        ensure!(self.memory_kib >= least, "memory_kib: {least} is the least");
+        ensure!(self.memory_kib <= 131_072, "memory_kib: 131072 is the most");
+        ensure!((1..=16).contains(&self.passes), "passes: 1 to 16");
+        ensure!((1..=8).contains(&self.lanes), "lanes: 1 to 8");
+        ensure!(self.memory_kib >= 8 * self.lanes, "memory_kib: 8 for each lane is the least");
+        ensure!(self.threads <= 256, "threads: 256 is the most");
+        Ok(())
+    }
+}
+
+/// `[dialects.NAME]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dialect {
+    pub enabled: bool,
+    /// `/NAME` when absent.
+    pub prefix: Option<String>,
+    /// `NAME.localhost` when absent.
+    pub hosts: Option<Vec<String>>,
+    pub project: String,
+    /// Keys that only this dialect knows.
+    #[serde(flatten)]
+    pub options: BTreeMap<String, String>,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { enabled: true, prefix: None, hosts: None, project: "default".to_owned(), options: BTreeMap::new() }
+    }
+}
+
+/// Keys that one dialect has beside the common ones.
+fn options_of(dialect: &str) -> &'static [&'static str] {
+    match dialect {
+        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url"],
+        _ => &[],
+    }
+}
+
+impl Dialect {
+    pub(super) fn validate(&self, name: &str) -> Result<()> {
+        let known: Vec<_> = ringfence_wire::DIALECTS.iter().map(|dialect| dialect.name).collect();
+        ensure!(known.contains(&name), "unknown dialect `{name}`; this version speaks {}", known.join(", "));
+        let own = options_of(name);
+        if let Some(unknown) = self.options.keys().find(|key| !own.contains(&key.as_str())) {
+            let expected = ["enabled", "prefix", "hosts", "project"].iter().chain(own);
+            let expected: Vec<_> = expected.map(|key| format!("`{key}`")).collect();
+            bail!("unknown field `{unknown}`, expected one of {}", expected.join(", "));
+        }
+        if let Some(prefix) = &self.prefix {
+            let clean =
+                prefix.starts_with('/') && !prefix.ends_with('/') && !prefix.contains(['{', '}', '?', '#', ' ']);
+            ensure!(clean, "prefix: expected a path such as /{name}");
+        }
+        Ok(())
+    }
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
