@@ -37,7 +37,6 @@ pub enum Schema {
 /// The parts, running.
 pub struct Assembly {
     pub authority: Arc<Authority>,
-    pub bus: SharedBus,
     mailbox: Option<Arc<Mailbox>>,
     delivery: tokio::task::JoinHandle<()>,
     opened: Opened,
@@ -57,7 +56,7 @@ impl Assembly {
             store: opened.store(),
             clock: clock(),
             entropy: Arc::clone(&entropy),
-            bus: Arc::clone(&bus),
+            bus,
             outbox,
             hasher: hasher(config.password, entropy)?,
             sealer: Sealer::new(&ring),
@@ -70,7 +69,7 @@ impl Assembly {
             format!("the database was sealed with another master key than those in {file}")
         })?;
         let authority = Arc::new(authority);
-        Ok(Self { authority, bus, mailbox, delivery: tokio::spawn(delivery), opened, public_url })
+        Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), opened, public_url })
     }
 
     /// What serves requests.

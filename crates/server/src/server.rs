@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result};
@@ -19,6 +20,9 @@ use crate::{
     tasks::Tasks,
     telemetry::{self, Metrics},
 };
+
+/// Clients of sockets are told to come back within so long, each at another moment.
+const COME_BACK: Duration = Duration::from_secs(5);
 
 /// Everything that serving needs, ready but not answering yet.
 pub struct Server {
@@ -59,22 +63,24 @@ impl Server {
 
     /// Serves until the process is asked to stop; then takes no more, lets what runs finish, and returns.
     pub async fn run(self) -> Result<()> {
-        let tasks = Tasks::start(&self.assembly.authority, self.assembly.bus.subscribe(), self.metrics.clone());
         let addresses = (self.main.local_addr()?, self.admin.local_addr()?);
-        let (mut main, mut admin) = {
+        let (live, mut main, mut admin) = {
             // Gone with the listeners, so that the authority and its outbox can end.
             let app = self.assembly.app(&self.config)?;
             let admin = ringfence_wire::admin_router(&app, self.metrics.text());
-            (Listening::start(self.main, ringfence_wire::router(&app)), Listening::start(self.admin, admin))
+            let main = Listening::start(self.main, ringfence_wire::router(&app));
+            (app.live, main, Listening::start(self.admin, admin))
         };
+        let tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
         tracing::info!(listen = %addresses.0, admin_listen = %addresses.1, public_url = self.public_url, "ready");
         let ended = tokio::select! {
             signal = listen::asked_to_stop() => signal.map(|signal| tracing::info!(signal, "stopping")),
             outcome = &mut main.task => unexpected(outcome),
             outcome = &mut admin.task => unexpected(outcome),
         };
-        // Health stays answered until the last request is.
-        main.drain().await;
+        // Health stays answered until the last request is, and the last socket is closed.
+        tokio::join!(main.drain(), live.drain(COME_BACK));
+        drop(live);
         admin.drain().await;
         tasks.finish().await;
         self.assembly.close().await;

@@ -2,7 +2,8 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use ringfence_core::{authority::Authority, event::Listener, time::SharedClock};
+use ringfence_core::{authority::Authority, time::SharedClock};
+use ringfence_wire::LiveConnections;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::telemetry::Metrics;
@@ -22,7 +23,7 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts all of them.
-    pub fn start(authority: &Arc<Authority>, listener: Listener, metrics: Metrics) -> Self {
+    pub fn start(authority: &Arc<Authority>, live: &Arc<LiveConnections>, metrics: Metrics) -> Self {
         let mut tasks = Self { running: JoinSet::new(), stop: watch::channel(false).0 };
         let clock = authority.clock();
         let linker = Arc::clone(authority);
@@ -39,8 +40,7 @@ impl Tasks {
             metrics.tidy();
             std::future::ready(())
         });
-        let hearer = Arc::clone(authority);
-        tasks.until_stopped(hear(hearer, listener));
+        tasks.until_stopped(Arc::clone(live).run());
         tasks
     }
 
@@ -79,12 +79,6 @@ impl Tasks {
     pub async fn finish(mut self) {
         self.stop.send_replace(true);
         while self.running.join_next().await.is_some() {}
-    }
-}
-
-async fn hear(authority: Arc<Authority>, mut listener: Listener) {
-    while let Some(signal) = listener.next().await {
-        authority.hear(signal);
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn tidy(text: &str, seen: &mut Vec<String>) -> String {
                 seen.push(word.to_owned());
                 seen.len() - 1
             });
-            tidied.push_str(&format!("<{}-{}>", if uuid { "id" } else { "voice" }, place + 1));
+            tidied += &format!("<{}-{}>", if uuid { "id" } else { "voice" }, place + 1);
         } else {
             tidied.push_str(word);
         }

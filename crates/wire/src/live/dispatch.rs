@@ -39,12 +39,15 @@ impl Doubtful {
 impl LiveConnections {
     /// Listens to the bus, keeps the time of all connections and records presence, until the bus has gone. The server runs
     /// this once; it is also what tells the authority of changes on other nodes.
-    pub async fn run(self: Arc<Self>) {
+    pub fn run(self: Arc<Self>) -> impl Future<Output = ()> + Send {
+        // At once, so that nothing is missed before the first poll.
         let listener = self.authority.listen();
-        tokio::select! {
-            () = self.listen(listener) => {}
-            () = self.keep_time() => {}
-            () = self.recorder.run(&self.authority) => {}
+        async move {
+            tokio::select! {
+                () = self.listen(listener) => {}
+                () = self.keep_time() => {}
+                () = self.recorder.run(&self.authority) => {}
+            }
         }
     }
 

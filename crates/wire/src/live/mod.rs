@@ -13,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::watch;
+
 use ringfence_core::{
     authority::{Authenticated, Authority},
     context::Ctx,
@@ -53,6 +55,8 @@ pub struct LiveConnections {
     /// Numbers sign-ins, so that connections have an order within one millisecond.
     sign_ins: AtomicU64,
     draining: AtomicBool,
+    /// How many connections there are.
+    open: watch::Sender<usize>,
 }
 
 impl LiveConnections {
@@ -68,6 +72,7 @@ impl LiveConnections {
             recorder: Recorder::new(node),
             sign_ins: AtomicU64::new(0),
             draining: AtomicBool::new(false),
+            open: watch::Sender::new(0),
             authority,
         })
     }
@@ -81,6 +86,7 @@ impl LiveConnections {
         let id = ConnectionId::mint(ctx.now, self.authority.entropy().as_ref());
         let connection = Arc::new(Connection::new(id, ctx.dialect, ctx.address, habits, self.uptime()));
         self.arm(&connection);
+        self.open.send_modify(|count| *count += 1);
         metrics::gauge!("ringfence_live_connections", "dialect" => ctx.dialect).increment(1.0);
         Some(Line::new(Arc::clone(self), connection))
     }
@@ -164,6 +170,7 @@ impl LiveConnections {
             }
             None => self.waiting.leave(connection.address()),
         }
+        self.open.send_modify(|count| *count -= 1);
         metrics::gauge!("ringfence_live_connections", "dialect" => connection.dialect()).decrement(1.0);
     }
 
@@ -187,14 +194,17 @@ impl LiveConnections {
 
     /// Sends everybody away because this node stops: no connection is taken in any more, and each is told when to come back,
     /// spread so that the others do not meet them all at once.
-    pub fn drain(&self, spread: Duration) {
+    /// Returns when all have gone; one that does not go is given up by its own deadline.
+    pub async fn drain(&self, spread: Duration) {
         self.draining.store(true, Ordering::Relaxed);
+        let mut open = self.open.subscribe();
         // The wheel knows those too that have not signed in; a left-over entry only tells somebody twice.
         let everyone: Vec<Arc<Connection>> = self.wheel().entries().filter_map(Weak::upgrade).collect();
         for connection in everyone {
             let dice = u32::from_be_bytes(random(self.authority.entropy().as_ref()));
             connection.post(Directive::Draining { retry_after: spread.mul_f64(f64::from(dice) / f64::from(u32::MAX)) });
         }
+        drop(open.wait_for(|count| *count == 0).await);
     }
 }
 

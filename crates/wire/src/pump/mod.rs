@@ -24,6 +24,8 @@ use crate::{
 };
 
 mod serve;
+#[cfg(test)]
+mod tests;
 
 /// What one side of a socket says and does, as a state machine.
 #[async_trait]
@@ -122,7 +124,7 @@ fn full() -> Response {
 }
 
 #[cfg(test)]
-mod tests {
+mod rules {
     use super::*;
 
     #[test]

@@ -226,7 +226,7 @@ async fn calls_of_a_session_that_does_not_come_back_end() {
     }
     t.stage.world.clock.advance(Duration::from_secs(10));
     let Directive::Deliver(bye) = bob.line.directive().await else { panic!("not due yet") };
-    assert_snapshot!(bob.tidy(vec![bye]).join("\n"), @r#"{"jsonrpc":"2.0","id":100005,"method":"telnyx_rtc.bye","params":{"callID":"<id-3>","cause":"RECOVERY_ON_TIMER_EXPIRE","causeCode":102,"sipCode":408,"sipReason":"Request Timeout"},"voice_sdk_id":"<voice-2>"}"#);
+    assert_snapshot!(bob.tidy(&[bye]).join("\n"), @r#"{"jsonrpc":"2.0","id":100005,"method":"telnyx_rtc.bye","params":{"callID":"<id-3>","cause":"RECOVERY_ON_TIMER_EXPIRE","causeCode":102,"sipCode":408,"sipReason":"Request Timeout"},"voice_sdk_id":"<voice-2>"}"#);
 }
 
 #[tokio::test]

@@ -232,7 +232,7 @@ async fn a_server_ping_has_a_number_and_its_echo_is_no_request() {
     t.stage.world.clock.advance(Duration::from_secs(15));
     let tick = page.line.directive().await;
     let ping = page.conversation.on_directive(&page.line, &tick).send;
-    assert_snapshot!(page.tidy(ping.clone()).join("\n"), @r#"{"jsonrpc":"2.0","id":100002,"method":"telnyx_rtc.ping","params":{},"voice_sdk_id":"<voice-2>"}"#);
+    assert_snapshot!(page.tidy(&ping).join("\n"), @r#"{"jsonrpc":"2.0","id":100002,"method":"telnyx_rtc.ping","params":{},"voice_sdk_id":"<voice-2>"}"#);
     assert_eq!(t.frame(&mut page, &ping[0]).await, [""; 0]);
     assert_snapshot!(t.say(&mut page, "telnyx_rtc.ping", json!({})).await.join("\n"), @r#"{"jsonrpc":"2.0","id":"r","result":{},"voice_sdk_id":"<voice-2>"}"#);
 }

@@ -70,7 +70,7 @@ impl Telnyx {
     async fn frame(&self, talk: &mut Talk, text: &str) -> Vec<String> {
         let step = talk.conversation.on_frame(&mut talk.line, &self.ctx(), text).await;
         assert_eq!(step.close, None);
-        talk.tidy(step.send)
+        talk.tidy(&step.send)
     }
 
     /// What is answered to a frame, as it is.
@@ -82,7 +82,7 @@ impl Telnyx {
 }
 
 impl Talk {
-    fn tidy(&mut self, frames: Vec<String>) -> Vec<String> {
+    fn tidy(&mut self, frames: &[String]) -> Vec<String> {
         frames.iter().map(|frame| tidy(frame, &mut self.seen)).collect()
     }
 
@@ -94,7 +94,7 @@ impl Talk {
                 frames.push(frame);
             }
         }
-        self.tidy(frames)
+        self.tidy(&frames)
     }
 
     /// What others had sent to this page by now, as it is.
