@@ -119,7 +119,8 @@ pub(crate) fn tidy(text: &str, seen: &mut Vec<String>) -> String {
                 seen.push(word.to_owned());
                 seen.len() - 1
             });
-            tidied += &format!("<{}-{}>", if uuid { "id" } else { "voice" }, place + 1);
+            let name = if uuid { "id" } else { "voice" };
+            tidied.extend(["<", name, "-", &(place + 1).to_string(), ">"]);
         } else {
             tidied.push_str(word);
         }

@@ -1,5 +1,7 @@
 //! What an idle socket costs: the guard of the buffers that the pump asks for. Alone in its process, whose memory it reads.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
 use std::net::SocketAddr;
 
 use ringfence_core::testing::World;

@@ -62,14 +62,13 @@ pub struct LiveConnections {
 impl LiveConnections {
     pub(crate) fn new(authority: Arc<Authority>) -> Arc<Self> {
         let now = authority.clock().now();
-        let node = format!("node-{:016x}", u64::from_be_bytes(random(authority.entropy().as_ref())));
         let ticker = Ticker::new(now);
         Arc::new(Self {
             index: Index::default(),
             wheel: Mutex::new(Wheel::new(ticker.coarse().slot())),
             ticker,
             waiting: Waiting::default(),
-            recorder: Recorder::new(node),
+            recorder: Recorder::new(Arc::clone(authority.entropy())),
             sign_ins: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             open: watch::Sender::new(0),

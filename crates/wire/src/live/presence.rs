@@ -2,12 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use ringfence_core::{
     authority::Authority,
+    entropy::{SharedEntropy, random},
     error::AuthError,
     ids::ConnectionId,
     presence::{Presence, PresenceChange},
@@ -28,14 +29,22 @@ const MOST: usize = 512;
 
 /// What has changed since presence was last written.
 pub(super) struct Recorder {
-    node: String,
+    /// Made when it is first needed.
+    node: OnceLock<String>,
+    entropy: SharedEntropy,
     pending: Mutex<Vec<PresenceChange>>,
     changed: Notify,
 }
 
 impl Recorder {
-    pub(super) fn new(node: String) -> Self {
-        Self { node, pending: Mutex::default(), changed: Notify::new() }
+    pub(super) fn new(entropy: SharedEntropy) -> Self {
+        Self { node: OnceLock::new(), entropy, pending: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// The name of this node, another one after each start.
+    fn node(&self) -> String {
+        let name = || format!("node-{:016x}", u64::from_be_bytes(random(self.entropy.as_ref())));
+        self.node.get_or_init(name).clone()
     }
 
     /// Somebody signed in on a connection, in place of whoever was signed in before.
@@ -56,7 +65,7 @@ impl Recorder {
             session: after.session,
             identity: after.identity,
             dialect: connection.dialect().to_owned(),
-            node: self.node.clone(),
+            node: self.node(),
             since: now,
             lease_until: now + LEASE,
         });
@@ -82,7 +91,7 @@ impl Recorder {
                 () = self.changed.notified() => self.write(authority).await,
                 () = clock.sleep_until(renew_at) => {
                     renew_at = clock.now() + RENEWAL;
-                    if let Err(cause) = authority.renew_presence(self.node.clone(), clock.now() + LEASE).await {
+                    if let Err(cause) = authority.renew_presence(self.node(), clock.now() + LEASE).await {
                         tracing::warn!(code = cause.code(), "the lease of this node's connections was not renewed");
                     }
                 }
