@@ -194,6 +194,8 @@ pub enum Noun {
     SigningKey,
     /// A guest target.
     GuestTarget,
+    /// A group of endpoints.
+    EndpointGroup,
     /// An address that nothing answers at.
     Endpoint,
 }
@@ -212,6 +214,7 @@ impl fmt::Display for Noun {
             Self::Invitation => "invitation",
             Self::SigningKey => "signing key",
             Self::GuestTarget => "guest target",
+            Self::EndpointGroup => "endpoint group",
             Self::Endpoint => "endpoint",
         })
     }
@@ -239,6 +242,8 @@ pub enum Rule {
     TooLong(usize),
     /// On the list of common passwords, or made of the user's own name or address.
     Common,
+    /// There are this many already.
+    TooMany(u64),
     /// The same as the present one.
     Unchanged,
     /// A key that is too weak to trust.
@@ -256,6 +261,7 @@ impl Rule {
             Self::TooShort(_) => "too_short",
             Self::TooLong(_) => "too_long",
             Self::Common => "common",
+            Self::TooMany(_) => "too_many",
             Self::Unchanged => "unchanged",
             Self::KeyTooWeak => "key_too_weak",
             Self::KeyRejected => "key_rejected",
@@ -271,6 +277,7 @@ impl fmt::Display for Rule {
             Self::TooShort(least) => write!(f, "needs at least {least} characters"),
             Self::TooLong(most) => write!(f, "may have at most {most} characters"),
             Self::Common => f.write_str("is too easy to guess"),
+            Self::TooMany(most) => write!(f, "is used {most} times already"),
             Self::Unchanged => f.write_str("must differ from the present one"),
             Self::KeyTooWeak => f.write_str("is too weak: at least 32 bytes of a random generator"),
             Self::KeyRejected => f.write_str("is not a usable key"),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::ids::{ApplicationId, IdentityId, ProjectId, SessionId};
+use crate::ids::{ApplicationId, EndpointGroupId, IdentityId, ProjectId, SessionId};
 
 /// Something that changed what somebody may do (named after RFC 8417 and CAEP events).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum SecurityEvent {
     IdentityChanged(IdentityId),
     /// An application was changed, enabled or disabled.
     ApplicationChanged(ApplicationId),
+    /// A group of endpoints was changed, enabled, disabled or deleted.
+    EndpointGroupChanged(EndpointGroupId),
     /// A project was changed, enabled or disabled.
     ProjectChanged(ProjectId),
     /// A project's signing keys changed.

@@ -122,6 +122,9 @@ impl Identifier {
     /// The scheme of e-mail addresses.
     pub const EMAIL: &'static str = "email";
 
+    /// The scheme of user names of endpoints.
+    pub const SIP: &'static str = "sip";
+
     /// An e-mail address in its one spelling: NFC, lower case, no space around. Form is not checked (see [`is_email`]).
     pub fn email(address: &str) -> Self {
         Self { scheme: Cow::Borrowed(Self::EMAIL), value: address.trim().nfc().collect::<String>().to_lowercase() }

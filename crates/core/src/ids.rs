@@ -118,6 +118,8 @@ impl MembershipId {
     }
 }
 
+id!(/// A group of endpoints.
+    EndpointGroupId);
 id!(/// An open connection.
     ConnectionId);
 id!(/// A guest target: what a guest may reach.

@@ -1,7 +1,7 @@
 //! Presence: which connections are open, on which node, for how long that node vouches for them.
 
 use crate::{
-    ids::{ApplicationId, ConnectionId, IdentityId, ProjectId, SessionId},
+    ids::{ApplicationId, ConnectionId, EndpointGroupId, IdentityId, ProjectId, SessionId},
     store::StoreResult,
     time::Timestamp,
 };
@@ -39,6 +39,8 @@ pub trait PresenceStore {
     fn close_presence(&mut self, connection: ConnectionId) -> StoreResult<bool>;
     /// Connections of an identity whose lease runs, oldest first.
     fn presence_of(&mut self, identity: IdentityId, now: Timestamp) -> StoreResult<Vec<Presence>>;
+    /// The newest connection of an endpoint of a group whose lease runs.
+    fn presence_in_group(&mut self, group: EndpointGroupId, now: Timestamp) -> StoreResult<Option<Presence>>;
     /// Removes up to `limit` connections whose lease ended before `before`, and reports how many.
     fn sweep_presence(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64>;
 }

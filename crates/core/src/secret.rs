@@ -99,15 +99,18 @@ pub enum TokenKind {
     ApiKey,
     /// A one-time secret sent out of band.
     Verification,
+    /// What a guest is known again by.
+    GuestTicket,
 }
 
 impl TokenKind {
-    const ALL: [Self; 2] = [Self::ApiKey, Self::Verification];
+    const ALL: [Self; 3] = [Self::ApiKey, Self::Verification, Self::GuestTicket];
 
     const fn prefix(self) -> &'static str {
         match self {
             Self::ApiKey => "rfk_",
             Self::Verification => "rfv_",
+            Self::GuestTicket => "rfg_",
         }
     }
 

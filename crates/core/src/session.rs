@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use crate::{
     application::Application,
     caller::ScopeSet,
+    endpoint::Endpoint,
     identity::Identity,
-    ids::{ApplicationId, GuestTargetId, IdentityId, IssuerId, ProjectId, SessionId},
+    ids::{ApplicationId, EndpointGroupId, GuestTargetId, IdentityId, IssuerId, ProjectId, SessionId},
     project::Project,
     secret::TokenDigest,
     store::StoreResult,
@@ -55,6 +56,8 @@ pub struct Standpoint {
     pub session: Session,
     /// Its owner.
     pub identity: Identity,
+    /// What its owner is as an endpoint.
+    pub endpoint: Option<Endpoint>,
     /// Its application.
     pub application: Option<Application>,
     /// Its project.
@@ -74,6 +77,8 @@ pub enum SessionsOf {
     Application(ApplicationId),
     /// All that an issuer's assertions started.
     Issuer(IssuerId),
+    /// All of the endpoints of a group, its own account included.
+    EndpointGroup(EndpointGroupId),
     /// All of a project.
     Project(ProjectId),
 }
@@ -98,6 +103,8 @@ pub trait SessionStore {
     ) -> StoreResult<Vec<Session>>;
     /// Ends live sessions and returns those that ended by this call; two calls never report the same one.
     fn revoke_sessions(&mut self, of: SessionsOf, at: Timestamp) -> StoreResult<Vec<SessionId>>;
+    /// Has live sessions of an identity end at `end` if they would end later.
+    fn curtail_sessions(&mut self, identity: IdentityId, end: Timestamp) -> StoreResult<()>;
     /// Which of these are still live.
     fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<SessionId>>;
     /// Removes up to `limit` sessions that ended before `before`, with guests who have none left, and reports how many.

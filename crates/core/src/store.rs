@@ -8,9 +8,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    application::ApplicationStore, audit::AuditStore, credential::CredentialStore, error::AuthError,
-    identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore, presence::PresenceStore,
-    project::ProjectStore, session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
+    application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
+    error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
+    presence::PresenceStore, project::ProjectStore, session::SessionStore, throttle::ThrottleStore,
+    verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -19,6 +20,7 @@ pub trait Tx:
     + ApplicationStore
     + IdentityStore
     + CredentialStore
+    + EndpointStore
     + IssuerStore
     + MembershipStore
     + SessionStore

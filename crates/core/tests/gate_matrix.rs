@@ -14,20 +14,25 @@ use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 
 use ringfence_core::{
     application::{ApplicationSettings, WayIn},
-    authority::{ApiKeyRequest, Authenticated, Authority, PresentedCredential},
+    authority::{
+        ApiKeyRequest, Authenticated, Authority, EndpointRequest, GroupChange, GroupRequest, GuestTicket,
+        PresentedCredential,
+    },
+    endpoint::Endpoint,
     error::AuthError,
     event::Signal,
+    identity::{Identifier, Profile},
     ids::{CredentialId, IdentityId, SessionId},
     project::{ProjectPolicy, Span, TokenPolicy},
-    secret::{Password, RawToken},
+    secret::{Password, RawToken, TokenKind},
     session::SessionsOf,
     testing::{ASSERTIONS, Member, PASSWORD, World, outcome},
     time::Clock as _,
 };
-use serde_json::json;
+use serde_json::{Map, json};
 
 /// Ways in. Those of one [`Kind`] are answered alike.
-const WAYS: [(&str, Kind, How); 13] = [
+const WAYS: [(&str, Kind, How); 17] = [
     ("password, signing in", Kind::Password, How::SignIn),
     ("password, with each request", Kind::Password, How::EachRequest),
     ("access token, HS256", Kind::Token, How::Face("test")),
@@ -40,6 +45,10 @@ const WAYS: [(&str, Kind, How); 13] = [
     ("assertion, shown again", Kind::SeenAssertion, How::EachRequest),
     ("assertion of a member, new", Kind::NewMemberAssertion, How::EachRequest),
     ("assertion of a member, shown again", Kind::SeenMemberAssertion, How::EachRequest),
+    ("secret of an endpoint, signing in", Kind::Secret, How::SignIn),
+    ("secret of an endpoint, with each request", Kind::Secret, How::EachRequest),
+    ("access token of an endpoint, HS512", Kind::EndpointToken, How::Face("device")),
+    ("ticket of a guest", Kind::Ticket, How::SignIn),
     ("guest, signing in", Kind::Visit, How::SignIn),
 ];
 
@@ -53,18 +62,22 @@ enum Kind {
     SeenAssertion,
     NewMemberAssertion,
     SeenMemberAssertion,
+    Secret,
+    EndpointToken,
+    Ticket,
     Visit,
 }
 
 /// The kinds that show such a credential. Without a wildcard, so that a new way in does not compile before it has its rows.
 const fn kinds_that_show(presented: &PresentedCredential) -> &'static [Kind] {
     match presented {
-        PresentedCredential::Password { .. } => &[Kind::Password],
-        PresentedCredential::AccessToken(_) => &[Kind::Token, Kind::GuestToken],
+        PresentedCredential::Password { .. } => &[Kind::Password, Kind::Secret],
+        PresentedCredential::AccessToken(_) => &[Kind::Token, Kind::GuestToken, Kind::EndpointToken],
         PresentedCredential::ApiKey(_) => &[Kind::ApiKey],
         PresentedCredential::Assertion { .. } => {
             &[Kind::NewAssertion, Kind::SeenAssertion, Kind::NewMemberAssertion, Kind::SeenMemberAssertion]
         }
+        PresentedCredential::Guest { ticket: Some(GuestTicket::Known(_)), .. } => &[Kind::Ticket],
         PresentedCredential::Guest { .. } => &[Kind::Visit],
     }
 }
@@ -86,6 +99,7 @@ enum State {
     Erased,
     ProjectDisabled,
     ApplicationDisabled,
+    GroupDisabled,
     SessionRevoked,
     CredentialRevoked,
     IssuerRevoked,
@@ -103,47 +117,65 @@ const NO_CREDENTIAL: &str = "- nothing is stored of it that could be revoked";
 const NO_ISSUER: &str = "- no issuer vouches for it";
 const NO_SWITCH: &str = "- the switches are for people who sign in";
 const NO_END: &str = "- it has no end";
+const NO_GROUP: &str = "- it is in no group";
+const NO_APPLICATION: &str = "- its session is through no application";
+const NO_GUESS: &str = "- nobody guesses 128 random bits, so it is never locked";
 
 /// In the order of [`Kind`].
 #[rustfmt::skip]
-const TABLE: [(State, Cells); 11] = [
+const TABLE: [(State, Cells); 12] = [
     (State::Active, ["accepted"; KINDS]),
     (State::Suspended, [
         "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
-        "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended", STRANGER,
+        "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
+        "identity_suspended", "identity_suspended", "identity_suspended", STRANGER,
     ]),
     (State::Locked, [
         "throttled", "identity_suspended", NO_PASSWORD, NO_PASSWORD,
-        NO_PASSWORD, NO_PASSWORD, "identity_suspended", "identity_suspended", STRANGER,
+        NO_PASSWORD, NO_PASSWORD, "identity_suspended", "identity_suspended",
+        NO_GUESS, NO_GUESS, NO_PASSWORD, STRANGER,
     ]),
     // The address is free again, so nobody has it. The issuer may speak of the same subject again, who is somebody new then.
     (State::Erased, [
         "invalid_credentials", "identity_suspended", "identity_suspended", "identity_suspended",
-        "accepted", "identity_suspended", "token_claims", "identity_suspended", STRANGER,
+        "accepted", "identity_suspended", "token_claims", "identity_suspended",
+        "invalid_credentials", "identity_suspended", "identity_suspended", STRANGER,
     ]),
     (State::ProjectDisabled, ["disabled"; KINDS]),
-    (State::ApplicationDisabled, ["disabled"; KINDS]),
+    (State::ApplicationDisabled, [
+        "disabled", "disabled", "disabled", "disabled", "disabled", "disabled", "disabled", "disabled",
+        "disabled", NO_APPLICATION, "disabled", "disabled",
+    ]),
+    (State::GroupDisabled, [
+        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
+        "disabled", "disabled", NO_GROUP, NO_GROUP,
+    ]),
     (State::SessionRevoked, [
         NO_SESSION, "session_revoked", "session_revoked", NO_SESSION,
-        NO_SESSION, "session_revoked", NO_SESSION, "session_revoked", NO_SESSION,
+        NO_SESSION, "session_revoked", NO_SESSION, "session_revoked",
+        NO_SESSION, "session_revoked", "session_revoked", NO_SESSION,
     ]),
     // A new password ends all that the old one, and anything else, had opened; whom the issuer vouches for may come anew.
     (State::CredentialRevoked, [
         "invalid_credentials", "session_revoked", NO_CREDENTIAL, "token_unknown",
-        NO_CREDENTIAL, NO_CREDENTIAL, "accepted", "session_revoked", NO_CREDENTIAL,
+        NO_CREDENTIAL, NO_CREDENTIAL, "accepted", "session_revoked",
+        NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL,
     ]),
     (State::IssuerRevoked, [
         NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
-        "token_signature", "session_revoked", "token_signature", "session_revoked", NO_ISSUER,
+        "token_signature", "session_revoked", "token_signature", "session_revoked",
+        NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
     ]),
     // Sessions that were started while the way was on go on.
     (State::WayOff, [
         "not_supported", "accepted", "accepted", NO_SWITCH,
-        "not_supported", "accepted", "not_supported", "accepted", "not_supported",
+        "not_supported", "accepted", "not_supported", "accepted",
+        "not_supported", NO_APPLICATION, "accepted", "not_supported",
     ]),
     (State::Expired, [
         NO_END, "token_expired", "token_expired", "token_unknown",
-        "token_expired", "token_expired", "token_expired", "token_expired", NO_END,
+        "token_expired", "token_expired", "token_expired", "token_expired",
+        "identity_suspended", "token_expired", "token_expired", NO_END,
     ]),
 ];
 
@@ -164,6 +196,7 @@ struct Case {
     session: Option<SessionId>,
     key: Option<CredentialId>,
     token: RawToken,
+    endpoint: Endpoint,
 }
 
 impl Case {
@@ -174,9 +207,20 @@ impl Case {
         let policy = ProjectPolicy { tokens, ..ProjectPolicy::default() };
         w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();
         let member = w.member("ann").await;
+        let endpoint = endpoint(&w).await;
         let who = Self::first_visit(&w, kind, how, &member).await;
         let (key, token) = match kind {
-            Kind::Password | Kind::Visit => (None, RawToken::new("")),
+            Kind::Password | Kind::Secret | Kind::Visit => (None, RawToken::new("")),
+            Kind::Ticket => {
+                let ticket = TokenKind::GuestTicket.mint(w.entropy.as_ref());
+                w.authority.sign_in(&w.ctx(), visit(&w, GuestTicket::New(ticket.clone()))).await.unwrap();
+                (None, ticket)
+            }
+            Kind::EndpointToken => {
+                let (ctx, permit) = (w.ctx_on("device"), w.home_permit());
+                let issued = w.authority.issue_endpoint_token(&ctx, &permit, endpoint.id, json!({})).await;
+                (None, issued.unwrap().token)
+            }
             Kind::Token | Kind::GuestToken => {
                 let How::Face(face) = how else { unreachable!("tokens have a face") };
                 (None, w.token_on(face, who.as_ref().unwrap()).await)
@@ -206,6 +250,7 @@ impl Case {
             member,
             key,
             token,
+            endpoint,
         };
         if !matches!(kind, Kind::NewAssertion | Kind::NewMemberAssertion) {
             let warm = case.knock(&case.w.authority).await.expect("it is good at first");
@@ -235,7 +280,15 @@ impl Case {
     fn shows(&self) -> PresentedCredential {
         match self.kind {
             Kind::Password => self.member.shows(PASSWORD),
-            Kind::Token | Kind::GuestToken => PresentedCredential::AccessToken(self.token.clone()),
+            Kind::Secret => PresentedCredential::Password {
+                project: self.w.home.reference(),
+                identifier: Identifier::of(Identifier::SIP, &self.endpoint.user_name),
+                password: self.w.authority.endpoint_secret(&self.w.home_permit(), &self.endpoint).unwrap(),
+            },
+            Kind::Token | Kind::GuestToken | Kind::EndpointToken => {
+                PresentedCredential::AccessToken(self.token.clone())
+            }
+            Kind::Ticket => visit(&self.w, GuestTicket::Known(self.token.clone())),
             Kind::ApiKey => PresentedCredential::ApiKey(self.token.clone()),
             Kind::NewAssertion | Kind::SeenAssertion | Kind::NewMemberAssertion | Kind::SeenMemberAssertion => {
                 World::asserts(&self.w.home, &self.token)
@@ -265,6 +318,10 @@ impl Case {
             State::ApplicationDisabled => {
                 at.disable_application(&ctx, &permit, application, true).await.unwrap();
             }
+            State::GroupDisabled => {
+                let change = GroupChange { disabled: Some(true), ..GroupChange::default() };
+                at.change_endpoint_group(&ctx, &permit, self.endpoint.group.number, change).await.unwrap();
+            }
             State::SessionRevoked => {
                 let session = SessionsOf::Session(self.session.unwrap());
                 assert_eq!(at.revoke_sessions(&ctx, &permit, session).await.unwrap().len(), 1);
@@ -285,8 +342,8 @@ impl Case {
             }
             State::WayOff => {
                 let way = match self.kind {
-                    Kind::Password | Kind::Token => WayIn::Password,
-                    Kind::GuestToken | Kind::Visit => WayIn::Guest,
+                    Kind::Password | Kind::Token | Kind::Secret => WayIn::Password,
+                    Kind::GuestToken | Kind::Visit | Kind::Ticket => WayIn::Guest,
                     _ => WayIn::Assertion,
                 };
                 let sign_in: BTreeSet<_> = WayIn::ALL.into_iter().filter(|other| *other != way).collect();
@@ -310,6 +367,29 @@ impl Case {
     }
 }
 
+/// An endpoint of the home project that ends after a month.
+async fn endpoint(w: &World) -> Endpoint {
+    let (ctx, permit) = (w.ctx(), w.home_permit());
+    let wanted = GroupRequest {
+        name: "phones".to_owned(),
+        user_name: "phones".to_owned(),
+        password: None,
+        attributes: Map::new(),
+        outbound_profile: None,
+        disabled: false,
+    };
+    let group = w.authority.create_endpoint_group(&ctx, &permit, wanted).await.unwrap().group.number;
+    let (user_name, expires_at) = ("desk".to_owned(), Some(w.clock.now() + MONTH));
+    let wanted = EndpointRequest { group, name: user_name.clone(), user_name, tag: None, expires_at };
+    w.authority.create_endpoint(&ctx, &permit, wanted).await.unwrap()
+}
+
+/// A visit to the home application with a ticket.
+fn visit(w: &World, ticket: GuestTicket) -> PresentedCredential {
+    let (profile, attributes) = (Profile::default(), Map::new());
+    PresentedCredential::Guest { project: w.home.reference(), profile, attributes, target: None, ticket: Some(ticket) }
+}
+
 fn assertion(w: &World, subject: &str, sub: &str, jti: &str) -> RawToken {
     let exp = (w.clock.now() + MONTH).seconds();
     w.assertion(&w.home, json!({ "_id": subject, "sub": sub, "jti": jti, "exp": exp }))
@@ -322,7 +402,7 @@ async fn every_way_in_meets_every_state() {
         writeln!(matrix, "\n{state:?}").unwrap();
         for (name, kind, how) in WAYS {
             let expected = cell(kind, state);
-            writeln!(matrix, "  {name:36}{expected}").unwrap();
+            writeln!(matrix, "  {name:42}{expected}").unwrap();
             if expected.starts_with('-') {
                 continue;
             }
@@ -342,19 +422,22 @@ async fn every_way_in_meets_every_state() {
 }
 
 /// Ways whose sessions a node remembers.
-const REMEMBERED: [(Kind, How); 4] = [
+const REMEMBERED: [(Kind, How); 6] = [
     (Kind::Token, How::Face("test")),
     (Kind::GuestToken, How::Face("test")),
     (Kind::SeenAssertion, How::EachRequest),
     (Kind::SeenMemberAssertion, How::EachRequest),
+    (Kind::EndpointToken, How::Face("device")),
+    (Kind::Ticket, How::SignIn),
 ];
 
 /// States that the first node brings about, and that another one must learn of.
-const ANNOUNCED: [State; 7] = [
+const ANNOUNCED: [State; 8] = [
     State::Suspended,
     State::Erased,
     State::ProjectDisabled,
     State::ApplicationDisabled,
+    State::GroupDisabled,
     State::SessionRevoked,
     State::CredentialRevoked,
     State::IssuerRevoked,

@@ -20,6 +20,9 @@ macro_rules! application_columns {
 }
 pub(crate) use application_columns;
 
+/// How many those are.
+pub const APPLICATION_COLUMNS: usize = 7;
+
 pub fn application(row: &mut Row) -> StoreResult<Application> {
     Ok(Application {
         id: row.id()?,

@@ -31,6 +31,7 @@
 mod application;
 mod audit;
 mod credential;
+mod endpoint;
 mod engine;
 mod identity;
 mod issuer;

@@ -16,8 +16,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const ALL: &[Migration] =
-    &[Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") }];
+const ALL: &[Migration] = &[
+    Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
+    Migration { name: "0002_endpoints", sql: include_str!("../migrations/0002_endpoints.sql") },
+];
 
 /// A connection whose schema can be changed.
 pub trait Schema: Sql {

@@ -3,7 +3,7 @@
 //! A lease is a row of its node, not of each connection, so renewing it costs the same for one connection and for thousands.
 
 use ringfence_core::{
-    ids::{ConnectionId, IdentityId},
+    ids::{ConnectionId, EndpointGroupId, IdentityId},
     presence::{Presence, PresenceStore},
     store::StoreResult,
     time::Timestamp,
@@ -77,6 +77,19 @@ impl PresenceStore for SqlTx<'_> {
              WHERE presence.identity_id = $1 AND presence_node.lease_until > $2
              ORDER BY presence.opened_at, presence.connection_id",
             values![identity, now],
+            presence,
+        )
+    }
+
+    fn presence_in_group(&mut self, group: EndpointGroupId, now: Timestamp) -> StoreResult<Option<Presence>> {
+        self.one(
+            "SELECT presence.connection_id, presence.project_id, presence.application_id, presence.session_id,
+                 presence.identity_id, presence.dialect, presence.node, presence.opened_at, presence_node.lease_until
+             FROM endpoint JOIN presence ON presence.identity_id = endpoint.identity_id
+                 JOIN presence_node ON presence_node.node = presence.node
+             WHERE endpoint.group_id = $1 AND presence_node.lease_until > $2
+             ORDER BY presence.opened_at DESC, presence.connection_id DESC LIMIT 1",
+            values![group, now],
             presence,
         )
     }

@@ -7,8 +7,8 @@ use std::{borrow::Cow, str::FromStr};
 use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
-        ApplicationId, AuditId, ConnectionId, CredentialId, GuestTargetId, IdentityId, InvitationId, IssuerId,
-        MembershipId, ProjectId, SessionId, VerificationId,
+        ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, GuestTargetId, IdentityId, InvitationId,
+        IssuerId, MembershipId, ProjectId, SessionId, VerificationId,
     },
     password::PasswordHash,
     seal::Sealed,
@@ -46,6 +46,13 @@ impl Row {
 
     fn damaged<T>(&self, expected: &'static str) -> StoreResult<T> {
         Err(backend(Damaged { column: self.read, expected }))
+    }
+
+    /// Leaves columns unread: those of a row that an outer join did not find.
+    pub fn skip(&mut self, columns: usize) {
+        for _ in 0..columns {
+            self.next();
+        }
     }
 
     /// The next column as a text that may be absent.
@@ -174,6 +181,7 @@ ids!(
     AuditId,
     ConnectionId,
     CredentialId,
+    EndpointGroupId,
     GuestTargetId,
     IdentityId,
     InvitationId,
@@ -223,6 +231,14 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
+}
+
+/// A text that sorts like the bytes of `text` under every collation: its hex digits.
+pub fn order_key(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len() * 2), |mut key, byte| {
+        key.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+        key
+    })
 }
 
 /// Where a keyset page begins: after this id, or before the first one.

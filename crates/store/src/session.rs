@@ -11,7 +11,8 @@ use ringfence_core::{
 };
 
 use crate::{
-    application::{application, application_columns},
+    application::{APPLICATION_COLUMNS, application, application_columns},
+    endpoint::{endpoint_columns, opt_endpoint},
     identity::{identity, identity_columns},
     project::{project, project_columns},
     row::{Row, after, json, opt_json},
@@ -48,9 +49,15 @@ fn session(row: &mut Row) -> StoreResult<Session> {
 
 fn standpoint(row: &mut Row) -> StoreResult<Standpoint> {
     let (session, identity, project) = (session(row)?, identity(row)?, project(row)?);
-    // Last, because its columns are all absent when there is none.
-    let application = session.application.map(|_| application(row)).transpose()?;
-    Ok(Standpoint { session, identity, application, project })
+    let application = if session.application.is_some() {
+        Some(application(row)?)
+    } else {
+        row.skip(APPLICATION_COLUMNS);
+        None
+    };
+    // Last, because all its columns are absent when there is none.
+    let endpoint = opt_endpoint(row)?;
+    Ok(Standpoint { session, identity, endpoint, application, project })
 }
 
 /// One statement per way to name sessions: `$2` names them and `$3` is left out.
@@ -63,6 +70,11 @@ macro_rules! statement_of {
             }
             SessionsOf::Application(_) => concat!($head, "application_id = $2 AND id <> $3", $tail),
             SessionsOf::Issuer(_) => concat!($head, "issuer_id = $2 AND id <> $3", $tail),
+            SessionsOf::EndpointGroup(_) => concat!(
+                $head,
+                "identity_id IN (SELECT identity_id FROM endpoint WHERE group_id = $2) AND id <> $3",
+                $tail
+            ),
             SessionsOf::Project(_) => concat!($head, "project_id = $2 AND id <> $3", $tail),
         }
     };
@@ -76,6 +88,7 @@ fn named(of: SessionsOf) -> (Value<'static>, Value<'static>) {
         SessionsOf::IdentityExcept(id, but) => (id.into(), but.into()),
         SessionsOf::Application(id) => (id.into(), "".into()),
         SessionsOf::Issuer(id) => (id.into(), "".into()),
+        SessionsOf::EndpointGroup(id) => (id.into(), "".into()),
         SessionsOf::Project(id) => (id.into(), "".into()),
     }
 }
@@ -130,10 +143,14 @@ impl SessionStore for SqlTx<'_> {
                 project_columns!(),
                 ", ",
                 application_columns!(),
+                ", ",
+                endpoint_columns!(),
                 " FROM session
                   JOIN identity ON identity.id = session.identity_id
                   JOIN project ON project.id = session.project_id
                   LEFT JOIN application ON application.id = session.application_id
+                  LEFT JOIN endpoint ON endpoint.identity_id = session.identity_id
+                  LEFT JOIN endpoint_group ON endpoint_group.id = endpoint.group_id
                   WHERE session.id = $1"
             ),
             values![id],
@@ -169,6 +186,14 @@ impl SessionStore for SqlTx<'_> {
         );
         let (name, but) = named(of);
         self.all(sql, values![at, name, but], Row::id)
+    }
+
+    fn curtail_sessions(&mut self, identity: IdentityId, end: Timestamp) -> StoreResult<()> {
+        self.execute(
+            "UPDATE session SET expires_at = $1 WHERE identity_id = $2 AND expires_at > $1 AND revoked_at IS NULL",
+            values![end, identity],
+        )
+        .map(drop)
     }
 
     fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<SessionId>> {

@@ -211,7 +211,7 @@ fn put_application(
     actor: Actor,
 ) -> Result<(), AuthError> {
     let project = tx.project(application.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-    admit(&project, None, None, None, application.created_at)?;
+    admit(&project, None, None, None, None, application.created_at)?;
     tx.insert_application(application)?;
     put_aliases(tx, application.id, aliases)?;
     log.record(Audit::new(project.id, actor, "application.created", &format_args!("application:{}", application.id)));

@@ -237,7 +237,7 @@ fn admit_asserted(
 ) -> Result<Authenticated, AuthError> {
     let (project, application) = resolve(tx, &ProjectRef::Application(application.id))?;
     let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
-    admit(&project, Some(&application), None, None, seed.now())?;
+    admit(&project, Some(&application), None, None, None, seed.now())?;
     allow_way(Some(&application), WayIn::Assertion)?;
     let asserted =
         Asserted { project: &project, application: &application, verified: &verified, profile, now: seed.now() };
@@ -245,7 +245,7 @@ fn admit_asserted(
         AssertedKind::Member => asserted.member(tx)?,
         AssertedKind::External => asserted.external(tx, ids)?,
     };
-    admit(&project, Some(&application), Some(&identity), None, seed.now())?;
+    admit(&project, Some(&application), Some(&identity), None, None, seed.now())?;
     let session = Session {
         confined: true,
         issuer: Some(verified.issuer),
@@ -263,6 +263,7 @@ fn admit_asserted(
     }
     Ok(Authenticated {
         identity: Arc::new(identity),
+        endpoint: None,
         project: Arc::new(project),
         application: Some(Arc::new(application)),
         session: Some(Arc::new(session)),

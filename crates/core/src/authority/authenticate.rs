@@ -11,12 +11,13 @@ use crate::{
     caller::{Actor, Caller, Scope, ScopeSet},
     context::Ctx,
     credential::CredentialKind,
+    endpoint::Endpoint,
     error::{AuthError, Noun, TokenFault},
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::IdentityId,
+    ids::{GuestTargetId, IdentityId},
     issuer::AssertionProfile,
     project::{Project, ProjectRef},
-    secret::{Password, RawToken, TokenKind},
+    secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
     store::Tx,
     time::Timestamp,
@@ -57,7 +58,18 @@ pub enum PresentedCredential {
         attributes: Map<String, Value>,
         /// Kind and name of what it wants to reach.
         target: Option<(String, String)>,
+        /// How it is known again.
+        ticket: Option<GuestTicket>,
     },
+}
+
+/// How a guest is known again: a secret, for a guest has nothing else that proves anything.
+#[derive(Debug)]
+pub enum GuestTicket {
+    /// A new guest, who will show this; made by [`TokenKind::GuestTicket`].
+    New(RawToken),
+    /// The guest who was given this, and the session of that time.
+    Known(RawToken),
 }
 
 /// Somebody who passed the gate.
@@ -65,6 +77,8 @@ pub enum PresentedCredential {
 pub struct Authenticated {
     /// Who.
     pub identity: Arc<Identity>,
+    /// What it is as an endpoint, if it is one.
+    pub endpoint: Option<Arc<Endpoint>>,
     /// In which project.
     pub project: Arc<Project>,
     /// Through which application.
@@ -107,7 +121,14 @@ impl Authenticated {
 
     /// Judges standing: see [`admit`].
     pub(super) fn admit(&self, now: Timestamp) -> Result<(), AuthError> {
-        admit(&self.project, self.application.as_deref(), Some(&self.identity), self.session.as_deref(), now)
+        admit(
+            &self.project,
+            self.application.as_deref(),
+            Some(&self.identity),
+            self.endpoint.as_deref(),
+            self.session.as_deref(),
+            now,
+        )
     }
 }
 
@@ -115,6 +136,7 @@ impl From<Standpoint> for Authenticated {
     fn from(standpoint: Standpoint) -> Self {
         Self {
             identity: Arc::new(standpoint.identity),
+            endpoint: standpoint.endpoint.map(Arc::new),
             project: Arc::new(standpoint.project),
             application: standpoint.application.map(Arc::new),
             scopes: standpoint.session.scopes.clone(),
@@ -128,6 +150,7 @@ pub(super) fn admit(
     project: &Project,
     application: Option<&Application>,
     identity: Option<&Identity>,
+    endpoint: Option<&Endpoint>,
     session: Option<&Session>,
     now: Timestamp,
 ) -> Result<(), AuthError> {
@@ -138,6 +161,14 @@ pub(super) fn admit(
         return Err(AuthError::Disabled(Noun::Application));
     }
     if identity.is_some_and(|identity| !identity.standing.is_active()) {
+        return Err(AuthError::IdentitySuspended);
+    }
+    if endpoint.is_some_and(|endpoint| endpoint.group.disabled_at.is_some()) {
+        return Err(AuthError::Disabled(Noun::EndpointGroup));
+    }
+    // An endpoint that nothing is known of has been deleted, or somebody forgot to ask.
+    let unknown = endpoint.is_none() && identity.is_some_and(|identity| identity.kind == IdentityKind::Endpoint);
+    if unknown || endpoint.is_some_and(|endpoint| endpoint.has_expired(now)) {
         return Err(AuthError::IdentitySuspended);
     }
     match session {
@@ -205,8 +236,11 @@ impl Authority {
             PresentedCredential::Assertion { project, jwt, profile } => {
                 self.by_assertion(ctx, project, jwt, profile).await
             }
-            PresentedCredential::Guest { project, profile, attributes, target } => {
-                self.by_guest(ctx, project, profile, attributes, target).await
+            PresentedCredential::Guest { project, target, ticket: Some(GuestTicket::Known(ticket)), .. } => {
+                self.by_guest_ticket(ctx, project, target, &ticket).await
+            }
+            PresentedCredential::Guest { project, profile, attributes, target, ticket } => {
+                self.by_guest(ctx, project, profile, attributes, target, ticket).await
             }
         }
     }
@@ -236,12 +270,13 @@ impl Authority {
                 };
                 let project = tx.project(credential.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
                 let identity = tx.identity(credential.identity)?.ok_or(AuthError::InvalidCredentials)?;
-                admit(&project, application.as_ref(), Some(&identity), None, now)?;
+                admit(&project, application.as_ref(), Some(&identity), None, None, now)?;
                 if !credential.is_usable(now) {
                     return Err(TokenFault::Unknown.into());
                 }
                 Ok(Authenticated {
                     identity: Arc::new(identity),
+                    endpoint: None,
                     project: Arc::new(project),
                     application: application.map(Arc::new),
                     session: None,
@@ -258,20 +293,17 @@ impl Authority {
         profile: Profile,
         attributes: Map<String, Value>,
         target: Option<(String, String)>,
+        ticket: Option<GuestTicket>,
     ) -> Result<Authenticated, AuthError> {
+        let bearer = ticket.map(GuestTicket::digest).transpose()?;
         let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
         let seed = self.session_seed(ctx, &["anon"]);
         let now = ctx.now;
         self.commit(ctx, move |tx, log: &mut Log| {
             let (project, application) = resolve(tx, &project)?;
-            admit(&project, application.as_ref(), None, None, now)?;
+            admit(&project, application.as_ref(), None, None, None, now)?;
             allow_way(application.as_ref(), WayIn::Guest)?;
-            let target = match target {
-                Some((kind, name)) => {
-                    Some(tx.guest_target(project.id, &kind, &name)?.ok_or(AuthError::NotFound(Noun::GuestTarget))?.id)
-                }
-                None => None,
-            };
+            let target = guest_target(tx, &project, target.as_ref())?;
             let guest = Identity {
                 id,
                 project: project.id,
@@ -286,9 +318,12 @@ impl Authority {
             tx.insert_identity(&guest)?;
             let mut session = seed.session(&guest, &project, application.as_ref());
             session.target = target;
-            start_session(tx, log, &session, None)?;
+            if !start_session(tx, log, &session, bearer.as_ref())? {
+                return Err(AuthError::Conflict(Noun::Session));
+            }
             Ok(Authenticated {
                 identity: Arc::new(guest),
+                endpoint: None,
                 scopes: ScopeSet::default(),
                 session: Some(Arc::new(session)),
                 project: Arc::new(project),
@@ -297,6 +332,56 @@ impl Authority {
         })
         .await
     }
+}
+
+impl Authority {
+    /// The session of a guest who comes back with its ticket: in the same project, for the same target, or not at all.
+    async fn by_guest_ticket(
+        &self,
+        ctx: &Ctx,
+        project: ProjectRef,
+        target: Option<(String, String)>,
+        ticket: &RawToken,
+    ) -> Result<Authenticated, AuthError> {
+        refuse_other_kind(ticket, TokenKind::GuestTicket)?;
+        let digest = ticket.digest();
+        let (project, target, session) = self
+            .store
+            .read(move |tx| {
+                let (project, _) = resolve(tx, &project)?;
+                let target = guest_target(tx, &project, target.as_ref())?;
+                let session = tx.session_by_bearer(&digest)?.ok_or(AuthError::NotFound(Noun::Session))?;
+                Ok((project.id, target, session))
+            })
+            .await?;
+        let known = self.live_session(ctx, session).await?;
+        let same = known.session.as_ref().is_some_and(|session| session.target == target)
+            && known.project.id == project
+            && known.identity.kind == IdentityKind::Guest;
+        if same { Ok(Authenticated::clone(&known)) } else { Err(AuthError::NotFound(Noun::Session)) }
+    }
+}
+
+impl GuestTicket {
+    /// What the session keeps of a new ticket; only what we made is random enough to be one.
+    fn digest(self) -> Result<TokenDigest, AuthError> {
+        let (Self::New(ticket) | Self::Known(ticket)) = self;
+        match TokenKind::of(&ticket) {
+            Some(TokenKind::GuestTicket) => Ok(ticket.digest()),
+            _ => Err(TokenFault::Type.into()),
+        }
+    }
+}
+
+/// What a guest wants to reach, if the project has it.
+fn guest_target(
+    tx: &mut dyn Tx,
+    project: &Project,
+    target: Option<&(String, String)>,
+) -> Result<Option<GuestTargetId>, AuthError> {
+    let Some((kind, name)) = target else { return Ok(None) };
+    let found = tx.guest_target(project.id, kind, name)?.ok_or(AuthError::NotFound(Noun::GuestTarget))?;
+    Ok(Some(found.id))
 }
 
 /// A token of another kind is `token_type`; a key of unknown form may be a provisioned one and is looked up

@@ -72,7 +72,7 @@ impl Authority {
         let email = Identifier::email(&wanted.email);
         let reference = wanted.project.clone();
         let (project, application) = self.store.read(move |tx| resolve(tx, &reference)).await?;
-        admit(&project, application.as_ref(), None, None, ctx.now)?;
+        admit(&project, application.as_ref(), None, None, None, ctx.now)?;
         let context = [
             Some(project.name.as_str()),
             application.as_ref().map(|application| application.name.as_str()),
@@ -259,6 +259,7 @@ impl Authority {
             tx.revoke_credentials_of(id, now)?;
             tx.delete_memberships_of(id)?;
             tx.release_identifiers(id)?;
+            tx.delete_endpoint(id)?;
             identity.profile = Profile::default();
             identity.attributes = Map::new();
             identity.standing.erased_at = Some(now);

@@ -94,6 +94,9 @@ fn concerns(event: SecurityEvent, kept: &Authenticated) -> bool {
         SecurityEvent::ApplicationChanged(id) => {
             kept.application.as_ref().is_some_and(|application| application.id == id)
         }
+        SecurityEvent::EndpointGroupChanged(id) => {
+            kept.endpoint.as_ref().is_some_and(|endpoint| endpoint.group.id == id)
+        }
         SecurityEvent::ProjectChanged(id) => kept.project.id == id,
         SecurityEvent::KeysChanged(_) => false,
     }

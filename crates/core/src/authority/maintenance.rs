@@ -4,8 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Authority, assertions::issuer_context, keys::context};
 use crate::{
-    audit::Link, caller::InstallationPermit, context::Ctx, error::AuthError, ids::ProjectId, seal::Sealed,
-    store::Store, time::Timestamp,
+    audit::Link,
+    caller::InstallationPermit,
+    context::Ctx,
+    endpoint::Endpoint,
+    entropy::Entropy,
+    error::AuthError,
+    ids::ProjectId,
+    seal::{Sealed, Sealer},
+    store::{Store, Tx},
+    time::Timestamp,
 };
 
 /// Ended rows stay this long for whoever asks why.
@@ -37,6 +45,8 @@ pub struct Rewrapped {
     pub signing_keys: usize,
     /// Secrets of trusted issuers.
     pub issuers: usize,
+    /// Secrets of endpoints.
+    pub endpoints: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -180,10 +190,25 @@ impl Authority {
                         done.issuers += 1;
                     }
                 }
+                done.endpoints = rewrap_endpoints(tx, &sealer, entropy.as_ref())?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)
             })
             .await
+    }
+}
+
+fn rewrap_endpoints(tx: &mut dyn Tx, sealer: &Sealer, entropy: &dyn Entropy) -> Result<usize, AuthError> {
+    let (mut after, mut done) = (None, 0);
+    loop {
+        let page = tx.all_endpoints(after, SWEEP_STEP)?;
+        let Some(last) = page.last() else { return Ok(done) };
+        after = Some(last.id);
+        for endpoint in page {
+            let again = sealer.rewrap(&endpoint.secret, &Endpoint::seal_context(endpoint.id), entropy)?;
+            tx.rewrap_endpoint(endpoint.id, &again)?;
+            done += 1;
+        }
     }
 }

@@ -24,6 +24,8 @@ mod applications;
 mod assertions;
 mod authenticate;
 mod credentials;
+mod endpoint_groups;
+mod endpoints;
 mod identities;
 mod issuers;
 mod keys;
@@ -37,13 +39,15 @@ mod tokens;
 mod verifications;
 
 pub use applications::ApplicationRequest;
-pub use authenticate::{Authenticated, PresentedCredential};
+pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
+pub use endpoint_groups::{GroupChange, GroupRequest};
+pub use endpoints::{EndpointChange, EndpointRequest};
 pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use projects::ProjectRequest;
-pub use tokens::{IssuedToken, SubjectClaim, TokenShape};
+pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
 /// What an [`Authority`] is made of.

@@ -12,13 +12,15 @@ use crate::{
     audit::Audit,
     caller::{Actor, Permit, ScopeSet},
     context::Ctx,
+    endpoint::Endpoint,
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
-    identity::{Identifier, Identity},
+    identity::{Identifier, Identity, IdentityKind},
     ids::{CredentialId, IdentityId, ProjectId},
     mail::Message,
     password::{PasswordHash, Verdict},
     project::{Project, ProjectRef},
+    seal::Sealed,
     secret::Password,
     session::SessionsOf,
     store::Tx,
@@ -35,6 +37,7 @@ struct Candidate {
     project: Project,
     application: Option<Application>,
     identity: Option<Identity>,
+    endpoint: Option<Endpoint>,
     hash: Option<PasswordHash>,
     keys: Vec<ThrottleKey>,
 }
@@ -48,8 +51,14 @@ impl Authority {
         password: Password,
         start: bool,
     ) -> Result<Authenticated, AuthError> {
+        let is_endpoint = identifier.scheme() == Identifier::SIP;
         let candidate = self.candidate(ctx, project, identifier).await?;
-        match self.hasher.verify(password.clone(), candidate.hash.clone()).await? {
+        let verdict = if is_endpoint {
+            self.verify_secret(candidate.endpoint.as_ref(), &password)?
+        } else {
+            self.hasher.verify(password.clone(), candidate.hash.clone()).await?
+        };
+        match verdict {
             Verdict::Wrong => Err(self.count_failures(ctx, candidate).await?),
             Verdict::Right => self.accept(ctx, candidate, None, start).await,
             Verdict::RightNeedsRehash => {
@@ -66,7 +75,7 @@ impl Authority {
             .read(move |tx| {
                 let (project, application) = resolve(tx, &project)?;
                 // Before anything is compared: where passwords do not count, they are not told right from wrong.
-                admit(&project, application.as_ref(), None, None, now)?;
+                admit(&project, application.as_ref(), None, None, None, now)?;
                 allow_way(application.as_ref(), WayIn::Password)?;
                 let mut keys = vec![ThrottleKey::identifier(project.id, &identifier)];
                 keys.extend(address.map(ThrottleKey::address));
@@ -75,11 +84,11 @@ impl Authority {
                 if identity.as_ref().is_some_and(|identity| identity.standing.locked_at.is_some()) {
                     return Err(AuthError::Throttled { retry_at: UNTIL_REBOUND });
                 }
-                let hash = match &identity {
-                    Some(identity) => tx.password_of(identity.id)?,
-                    None => None,
+                let (endpoint, hash) = match &identity {
+                    Some(identity) => proof_of(tx, identity)?,
+                    None => (None, None),
                 };
-                Ok(Candidate { project, application, identity, hash, keys })
+                Ok(Candidate { project, application, identity, endpoint, hash, keys })
             })
             .await
     }
@@ -94,17 +103,18 @@ impl Authority {
         let seed = self.session_seed(ctx, &["pwd"]);
         let now = ctx.now;
         self.commit(ctx, move |tx, log| {
-            let Candidate { project, application, identity, hash, keys } = candidate;
+            let Candidate { project, application, identity, endpoint: compared, hash, keys } = candidate;
             // Guesses made in parallel may have used up the tries while this one was being hashed.
             refuse_blocked(tx, &keys, now)?;
             let id = identity.ok_or(AuthError::InvalidCredentials)?.id;
             // Held, so that no change of the password comes between this look at it and the session.
             let identity = tx.identity_to_change(id)?.ok_or(AuthError::InvalidCredentials)?;
+            let (endpoint, present) = proof_of(tx, &identity)?;
             // Changed meanwhile: what was compared no longer counts.
-            if tx.password_of(id)? != hash {
+            if present != hash || endpoint.as_ref().map(secret) != compared.as_ref().map(secret) {
                 return Err(AuthError::InvalidCredentials);
             }
-            admit(&project, application.as_ref(), Some(&identity), None, now)?;
+            admit(&project, application.as_ref(), Some(&identity), endpoint.as_ref(), None, now)?;
             if let (Some(old), Some(new)) = (&hash, &renewed) {
                 tx.rehash_password(id, old, new)?;
             }
@@ -112,9 +122,10 @@ impl Authority {
             if tx.throttle(&keys[0])?.is_some() {
                 tx.reset_throttle(&keys[0])?;
             }
-            let session = seed.session(&identity, &project, application.as_ref());
+            let session = seed.session_at(&identity, endpoint.as_ref(), &project, application.as_ref());
             let who = Authenticated {
                 identity: Arc::new(identity),
+                endpoint: endpoint.map(Arc::new),
                 project: Arc::new(project),
                 application: application.map(Arc::new),
                 session: None,
@@ -137,7 +148,9 @@ impl Authority {
             refuse_blocked(tx, &candidate.keys, now)?;
             for key in &candidate.keys {
                 let failures = tx.count_failure(key, now, key.forgets_before(now))?;
-                let locks = *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
+                // Nobody guesses 128 random bits; a lock would only let strangers switch endpoints off.
+                let guessable = candidate.endpoint.as_ref().is_none_or(Endpoint::is_group_account);
+                let locks = guessable && *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
                 if locks {
                     tx.block(key, UNTIL_REBOUND)?;
                     lock(tx, log, candidate.identity.as_ref(), now)?;
@@ -173,6 +186,7 @@ impl Authority {
                     project: Project::clone(&project),
                     application: None,
                     identity: Some(Identity::clone(&identity)),
+                    endpoint: None,
                     keys: vec![key],
                 })
             })
@@ -302,6 +316,18 @@ impl Authority {
         })
         .await
     }
+}
+
+/// What a password is compared with: the secret of an endpoint, the hash of anybody else.
+fn proof_of(tx: &mut dyn Tx, identity: &Identity) -> Result<(Option<Endpoint>, Option<PasswordHash>), AuthError> {
+    Ok(match identity.kind {
+        IdentityKind::Endpoint => (tx.endpoint(identity.id)?, None),
+        _ => (None, tx.password_of(identity.id)?),
+    })
+}
+
+const fn secret(endpoint: &Endpoint) -> &Sealed {
+    &endpoint.secret
 }
 
 /// Replaces a password and ends what the old one opened: sessions and reset links.

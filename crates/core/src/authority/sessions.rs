@@ -8,6 +8,7 @@ use crate::{
     audit::Audit,
     caller::{Actor, Permit, ScopeSet},
     context::Ctx,
+    endpoint::Endpoint,
     error::{AuthError, Noun},
     identity::{Identity, IdentityKind},
     ids::SessionId,
@@ -57,6 +58,21 @@ impl SessionSeed {
             expires_at: self.now + life,
             revoked_at: None,
         }
+    }
+
+    /// The session of `identity`, which does not outlive what it is as an endpoint.
+    pub(super) fn session_at(
+        &self,
+        identity: &Identity,
+        endpoint: Option<&Endpoint>,
+        project: &Project,
+        application: Option<&Application>,
+    ) -> Session {
+        let mut session = self.session(identity, project, application);
+        if let Some(endpoint) = endpoint {
+            session.expires_at = endpoint.at_most(session.expires_at);
+        }
+        session
     }
 }
 
@@ -160,8 +176,8 @@ fn belongs(tx: &mut dyn Tx, of: SessionsOf, project: crate::ids::ProjectId) -> R
         SessionsOf::Session(id) => tx.session(id)?.map(|found| found.project),
         SessionsOf::Identity(id) | SessionsOf::IdentityExcept(id, _) => tx.identity(id)?.map(|found| found.project),
         SessionsOf::Application(id) => tx.application(id)?.map(|found| found.project),
-        // Nobody outside has the id of an issuer; they are ended with their trust.
-        SessionsOf::Issuer(_) => None,
+        // Nobody outside has the id of an issuer; they are ended with their trust. Groups are ended by their own operations.
+        SessionsOf::Issuer(_) | SessionsOf::EndpointGroup(_) => None,
         SessionsOf::Project(id) => Some(id),
     };
     Ok(home == Some(project))

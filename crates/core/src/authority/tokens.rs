@@ -32,6 +32,8 @@ pub struct TokenShape {
     pub audience: Option<&'static str>,
     /// The `sub` claim.
     pub subject: SubjectClaim,
+    /// The claim that names the session.
+    pub session: SessionClaim,
     /// Whether the face can refresh, so that a session outlives its access tokens.
     pub refreshes: bool,
 }
@@ -43,6 +45,15 @@ pub enum SubjectClaim {
     Identity,
     /// What kind of identity it is, in the words of the face.
     Kind(fn(IdentityKind) -> &'static str),
+}
+
+/// Which claim names the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionClaim {
+    /// `sid`, as OIDC has it.
+    Sid,
+    /// `jti`, for faces whose claims are fixed and whose sessions have one token each.
+    Jti,
 }
 
 /// A token for its owner.
@@ -57,6 +68,7 @@ pub struct IssuedToken {
 /// What a verified access token points at. Whether that still counts is another question.
 pub(super) struct TokenClaims {
     pub(super) session: SessionId,
+    named_by: SessionClaim,
     pub(super) project: ProjectId,
     issuer: Option<String>,
     audience: Option<String>,
@@ -71,7 +83,8 @@ struct AccessClaims<'a, E> {
     iss: &'a str,
     aud: &'a str,
     sub: &'a str,
-    sid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
     jti: String,
     iat: i64,
     exp: i64,
@@ -102,13 +115,18 @@ impl Authority {
             SubjectClaim::Identity => who.identity.id.to_string(),
             SubjectClaim::Kind(name) => name(who.identity.kind).to_owned(),
         };
+        let id = session.id.to_string();
+        let (sid, jti) = match shape.session {
+            SessionClaim::Sid => (Some(id), TokenId::mint(ctx.now, self.entropy.as_ref()).to_string()),
+            SessionClaim::Jti => (None, id),
+        };
         let claims = AccessClaims {
             extra,
             iss: issuer,
             aud: shape.audience.unwrap_or(issuer),
             sub: &subject,
-            sid: session.id.to_string(),
-            jti: TokenId::mint(ctx.now, self.entropy.as_ref()).to_string(),
+            sid,
+            jti,
             iat: ctx.now.seconds(),
             exp: expires_at.seconds(),
         };
@@ -133,6 +151,11 @@ impl Authority {
         self.shapes.get(dialect).copied().ok_or(AuthError::NotSupported("access tokens"))
     }
 
+    /// Whether some face names sessions by `jti` in tokens of this algorithm.
+    fn names_by_jti(&self, alg: Alg) -> bool {
+        self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.alg == alg)
+    }
+
     /// Checks form, key, signature and time of an access token of ours.
     pub(super) async fn verify_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<TokenClaims, AuthError> {
         if TokenKind::of(token).is_some() {
@@ -147,11 +170,11 @@ impl Authority {
         let kid = header.kid.as_deref().ok_or(TokenFault::Type)?;
         let key = self.verifying_key(ctx, kid).await?;
         let claims = unverified.verify(&key.verifying)?;
-        let session = claims
-            .string("sid")?
-            .ok_or(TokenFault::Type)?
-            .parse::<SessionId>()
-            .map_err(|_| AuthError::from(TokenFault::Claims))?;
+        let (session, named_by) = match claims.string("sid")? {
+            None if self.names_by_jti(header.alg) => (claims.string("jti")?, SessionClaim::Jti),
+            sid => (sid, SessionClaim::Sid),
+        };
+        let session = session.ok_or(TokenFault::Type)?.parse::<SessionId>().map_err(|_| TokenFault::Claims)?;
         claims.check_times(&Validity { require_exp: true, ..Validity::at(ctx.now) })?;
         if !key.counts(ctx.now) {
             return Err(TokenFault::Key.into());
@@ -159,6 +182,7 @@ impl Authority {
         let audience = claims.audience()?;
         Ok(TokenClaims {
             session,
+            named_by,
             project: key.project,
             issuer: claims.string("iss")?.map(str::to_owned),
             audience: match audience[..] {
@@ -178,7 +202,7 @@ impl Authority {
         if claims.alg != shape.alg {
             return Err(TokenFault::Algorithm.into());
         }
-        if claims.typ.as_deref() != Some(shape.typ) {
+        if claims.typ.as_deref() != Some(shape.typ) || claims.named_by != shape.session {
             return Err(TokenFault::Type.into());
         }
         if claims.issuer.as_deref() != Some(issuer) {

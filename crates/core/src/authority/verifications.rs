@@ -56,7 +56,7 @@ impl Authority {
                 Ok((project, found.map(|(identity, _)| identity)))
             })
             .await?;
-        admit(&project, None, None, None, ctx.now)?;
+        admit(&project, None, None, None, None, ctx.now)?;
         // Locked identities may come back this way; suspended and erased ones may not, and nobody is told.
         let Some(identity) = found.filter(|found| found.standing.suspended_at.is_none()) else {
             return self.record_vain_reset(ctx, &project).await;
@@ -188,7 +188,7 @@ impl Authority {
                 let identity = tx.identity_to_change(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
                 let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
                 let identity = rebind(tx, identity, now)?;
-                admit(&project, None, Some(&identity), None, now)?;
+                admit(&project, None, Some(&identity), None, None, now)?;
                 put_password(tx, log, credential, identity.project, identity.id, &hash, now)?;
                 // Whoever read the mail controls the address.
                 tx.verify_identifier(identity.id, &redeemed.identifier, now)?;
@@ -219,7 +219,7 @@ impl Authority {
             let redeemed = redeemed.ok_or(AuthError::VerificationInvalid)?;
             let identity = tx.identity(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
             let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-            admit(&project, None, Some(&identity), None, now)?;
+            admit(&project, None, Some(&identity), None, None, now)?;
             if !tx.verify_identifier(identity.id, &redeemed.identifier, now)? {
                 return Err(AuthError::VerificationInvalid);
             }

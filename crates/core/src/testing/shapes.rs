@@ -1,7 +1,7 @@
 //! The tokens, assertions and roles of faces that only tests have.
 
 use crate::{
-    authority::{SubjectClaim, TokenShape},
+    authority::{SessionClaim, SubjectClaim, TokenShape},
     identity::IdentityKind,
     issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, ProfileClaims},
     jose::Alg,
@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Faces for all kinds of tokens: `test` signs with a secret and cannot refresh; `native`, `rsa` and `ec` publish their keys
-/// and can.
-pub static SHAPES: [TokenShape; 4] = [
+/// and can; `device` has fixed claims, so that a token's `jti` names its session.
+pub static SHAPES: [TokenShape; 5] = [
     TokenShape {
         dialect: "test",
         typ: "JWT",
@@ -20,6 +20,18 @@ pub static SHAPES: [TokenShape; 4] = [
         issuer: Some("https://issuer.test"),
         audience: None,
         subject: SubjectClaim::Kind(kind_word),
+        session: SessionClaim::Sid,
+        refreshes: false,
+    },
+    TokenShape {
+        dialect: "device",
+        typ: "JWT",
+        alg: Alg::HS512,
+        set: KeySet::Private,
+        issuer: Some("devices"),
+        audience: Some("devices"),
+        subject: SubjectClaim::Identity,
+        session: SessionClaim::Jti,
         refreshes: false,
     },
     published("native", Alg::EdDSA),
@@ -36,6 +48,7 @@ const fn published(dialect: &'static str, alg: Alg) -> TokenShape {
         issuer: None,
         audience: Some("ringfence"),
         subject: SubjectClaim::Identity,
+        session: SessionClaim::Sid,
         refreshes: true,
     }
 }

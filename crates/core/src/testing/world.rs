@@ -245,6 +245,7 @@ impl World {
             profile: Profile::default(),
             attributes: Map::new(),
             target: None,
+            ticket: None,
         }
     }
 

@@ -104,7 +104,13 @@ impl Ann {
     pub async fn arrive(w: World) -> Self {
         let ann = w.member("ann").await;
         let mut who = Vec::new();
-        for (face, alg) in [("test", Alg::HS256), ("native", Alg::EdDSA), ("rsa", Alg::RS256), ("ec", Alg::ES256)] {
+        for (face, alg) in [
+            ("test", Alg::HS256),
+            ("device", Alg::HS512),
+            ("native", Alg::EdDSA),
+            ("rsa", Alg::RS256),
+            ("ec", Alg::ES256),
+        ] {
             let session = w.sign_in_on(face, &ann).await;
             let token = w.token_on(face, &session).await;
             assert_eq!(outcome(&w.bearer(&token).await), "accepted");

@@ -178,6 +178,7 @@ async fn n89_nobody_signs_in_across_projects() {
         profile: Profile::default(),
         attributes: Map::new(),
         target: Some(("assistant".to_owned(), "a-1".to_owned())),
+        ticket: None,
     };
     assert_eq!(outcome(&at.sign_in(&ctx, visit(&w.home)).await), "not_found");
     assert_eq!(outcome(&at.sign_in(&ctx, visit(&far.place)).await), "accepted");

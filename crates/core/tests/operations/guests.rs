@@ -18,6 +18,7 @@ fn visit_to(w: &World, target: Option<(&str, &str)>) -> PresentedCredential {
         profile: Profile { nickname: Some("Visitor".to_owned()), ..Profile::default() },
         attributes: Map::from_iter([("test".to_owned(), json!({ "page": "/pricing" }))]),
         target: target.map(|(kind, name)| (kind.to_owned(), name.to_owned())),
+        ticket: None,
     }
 }
 

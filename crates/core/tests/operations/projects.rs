@@ -128,6 +128,7 @@ async fn a_guest_target_is_removed_also_while_guests_are_there() {
         profile: ringfence_core::identity::Profile::default(),
         attributes: serde_json::Map::new(),
         target: Some(("assistant".to_owned(), "a-1".to_owned())),
+        ticket: None,
     };
     let guest = w.authority.sign_in(&w.ctx(), visit).await.unwrap();
     let token = w.token(&guest).await;

@@ -50,6 +50,7 @@ fn inspect(token: &RawToken, output: Output) -> Result<()> {
         let name = match kind {
             TokenKind::ApiKey => "api_key",
             TokenKind::Verification => "verification",
+            TokenKind::GuestTicket => "guest_ticket",
         };
         let text =
             || format!("An opaque token ({name}): it says nothing. `ringfence token verify` asks whether it counts.");

@@ -26,6 +26,7 @@ mod application;
 mod audit;
 mod concurrency;
 mod credential;
+mod endpoint;
 mod engine;
 mod fixtures;
 mod identity;

@@ -5,6 +5,7 @@ use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 
 use crate::app::App;
 
+mod telnyx;
 mod tiledesk;
 
 /// A dialect as the rest of the crate sees it.
@@ -49,4 +50,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[telnyx::DIALECT, tiledesk::DIALECT];

@@ -21,7 +21,7 @@ use axum::{
     routing::{get, post, put},
 };
 use ringfence_core::{
-    authority::{SubjectClaim, TokenShape},
+    authority::{SessionClaim, SubjectClaim, TokenShape},
     identity::IdentityKind,
     jose::Alg,
     key::KeySet,
@@ -83,6 +83,7 @@ static TOKENS: TokenShape = TokenShape {
     issuer: Some("https://tiledesk.com"),
     audience: Some("https://tiledesk.com"),
     subject: SubjectClaim::Kind(sub_of),
+    session: SessionClaim::Sid,
     refreshes: false,
 };
 

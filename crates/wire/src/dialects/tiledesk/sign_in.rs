@@ -82,7 +82,8 @@ pub(super) async fn sign_in_anonymously(
     own.extend(email.map(|email| ("email".to_owned(), email.into())));
     own.extend(attributes.map(|attributes| ("attributes".to_owned(), attributes.clone())));
     let attributes = std::iter::once((NAME.to_owned(), Value::Object(own))).collect();
-    let presented = PresentedCredential::Guest { project: project(&id), profile, attributes, target: None };
+    let (target, ticket) = (None, None);
+    let presented = PresentedCredential::Guest { project: project(&id), profile, attributes, target, ticket };
     let who = app.authority.sign_in(&ctx, presented).await.map_err(refuse(&ctx, words::visit(&id)))?;
     let guest = people::guest(&who.identity);
     let issued = app.authority.issue_token(&ctx, &who, &guest).await.map_err(refuse(&ctx, words::usual))?;

@@ -1,0 +1,46 @@
+//! Telnyx: telephony credentials over REST, and the socket of the voice SDKs.
+//!
+//! Table endpoint → source → operation: docs/dialects/telnyx.md.
+
+mod backend;
+mod connections;
+mod credentials;
+mod error;
+mod fields;
+mod query;
+mod rest;
+mod settings;
+mod token;
+
+use ringfence_core::{
+    authority::{SessionClaim, SubjectClaim, TokenShape},
+    jose::Alg,
+    key::KeySet,
+};
+
+use super::Dialect;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: NAME,
+    routes: |app| rest::routes().with_state(app),
+    endpoints: rest::ENDPOINTS,
+    token_shape: Some(&TOKEN),
+    assertion_profiles: &[],
+    application_alias: "telnyx:application",
+};
+
+/// Its name, also of its members in attributes.
+const NAME: &str = "telnyx";
+
+/// The claims are fixed (sheet, section 2), so a token's `jti` names its session.
+const TOKEN: TokenShape = TokenShape {
+    dialect: NAME,
+    typ: "JWT",
+    alg: Alg::HS512,
+    set: KeySet::Private,
+    issuer: Some("telnyx_telephony"),
+    audience: Some("telnyx_telephony"),
+    subject: SubjectClaim::Identity,
+    session: SessionClaim::Jti,
+    refreshes: false,
+};
