@@ -59,6 +59,8 @@ impl Server {
 
     /// Serves until the process is asked to stop; then takes no more, lets what runs finish, and returns.
     pub async fn run(self) -> Result<()> {
+        // Before anything answers: whoever hears from us may ask us to end.
+        let asked_to_stop = listen::asked_to_stop()?;
         let tasks = Tasks::start(&self.assembly.authority, self.assembly.bus.subscribe(), self.metrics.clone());
         let addresses = (self.main.local_addr()?, self.admin.local_addr()?);
         let (mut main, mut admin) = {
@@ -69,7 +71,10 @@ impl Server {
         };
         tracing::info!(listen = %addresses.0, admin_listen = %addresses.1, public_url = self.public_url, "ready");
         let ended = tokio::select! {
-            signal = listen::asked_to_stop() => signal.map(|signal| tracing::info!(signal, "stopping")),
+            signal = asked_to_stop => {
+                tracing::info!(signal, "stopping");
+                Ok(())
+            }
             outcome = &mut main.task => unexpected(outcome),
             outcome = &mut admin.task => unexpected(outcome),
         };
