@@ -19,9 +19,15 @@ const NEEDED: &[Needed] = &[
     Needed { package: "postgresql", present: || postgres::programs().is_ok() },
     Needed { package: "nodejs", present: || found("node") },
     Needed { package: "npm", present: || found("npm") },
+    Needed { package: "python3-venv", present: has_venv },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
+
+/// Python, and what makes an environment of its own for a client's packages.
+fn has_venv() -> bool {
+    found("python3") && capture(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
+}
 
 /// Installs what is missing when we may, and otherwise says what to install.
 pub fn prepare() -> Result<()> {

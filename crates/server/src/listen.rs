@@ -36,20 +36,25 @@ pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketA
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
 }
 
-/// Resolves when somebody asks the process to end: SIGTERM, or SIGINT from a keyboard.
-pub async fn asked_to_stop() -> Result<&'static str> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+/// Listens from now on for being asked to end, by SIGTERM or by SIGINT from a keyboard; the future tells by which.
+#[cfg(unix)]
+pub fn asked_to_stop() -> Result<impl Future<Output = &'static str>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
         tokio::select! {
-            _ = term.recv() => Ok("SIGTERM"),
-            _ = int.recv() => Ok("SIGINT"),
+            _ = term.recv() => "SIGTERM",
+            _ = int.recv() => "SIGINT",
         }
-    }
-    #[cfg(not(unix))]
-    {
-        tokio::signal::ctrl_c().await?;
-        Ok("interrupt")
-    }
+    })
+}
+
+/// Listens for Ctrl-C.
+#[cfg(not(unix))]
+pub fn asked_to_stop() -> Result<impl Future<Output = &'static str>> {
+    Ok(async {
+        // Without a console there is nobody who could ask.
+        drop(tokio::signal::ctrl_c().await);
+        "interrupt"
+    })
 }

@@ -63,6 +63,8 @@ impl Server {
 
     /// Serves until the process is asked to stop; then takes no more, lets what runs finish, and returns.
     pub async fn run(self) -> Result<()> {
+        // Before anything answers: whoever hears from us may ask us to end.
+        let asked_to_stop = listen::asked_to_stop()?;
         let addresses = (self.main.local_addr()?, self.admin.local_addr()?);
         let (live, mut main, mut admin) = {
             // Gone with the listeners, so that the authority and its outbox can end.
@@ -74,7 +76,10 @@ impl Server {
         let tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
         tracing::info!(listen = %addresses.0, admin_listen = %addresses.1, public_url = self.public_url, "ready");
         let ended = tokio::select! {
-            signal = listen::asked_to_stop() => signal.map(|signal| tracing::info!(signal, "stopping")),
+            signal = asked_to_stop => {
+                tracing::info!(signal, "stopping");
+                Ok(())
+            }
             outcome = &mut main.task => unexpected(outcome),
             outcome = &mut admin.task => unexpected(outcome),
         };

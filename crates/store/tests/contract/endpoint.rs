@@ -32,6 +32,7 @@ on_every_engine!(
     the_newest_connection_of_a_group_is_its_presence,
     sessions_are_curtailed_never_prolonged,
     every_secret_can_be_rewrapped,
+    of_sessions_that_begin_while_their_group_ends_none_is_left,
 );
 
 const FIRST: Window = Window { offset: 0, limit: 100 };
@@ -362,4 +363,43 @@ async fn every_secret_can_be_rewrapped(w: World) {
     let secret = again.clone();
     w.write(move |tx| tx.rewrap_endpoint(endpoint.id, &secret)).await;
     assert_eq!(w.read(move |tx| tx.endpoint(endpoint.id)).await.unwrap().secret, again);
+}
+
+async fn of_sessions_that_begin_while_their_group_ends_none_is_left(w: World) {
+    let project = w.project().await;
+    let account = w.account(&project).await;
+    let mut endpoints = Vec::new();
+    for _ in 0..24 {
+        endpoints.push(w.endpoint_of(&project, &account).await.id);
+    }
+    let (group, number, id) = (account.group.id, account.group.number, project.id);
+    // As the gate does it: hold the identity, look at the group, start the session.
+    let tasks = endpoints.into_iter().map(|endpoint| {
+        let store = w.store.clone();
+        tokio::spawn(async move {
+            store
+                .write(move |tx| {
+                    let identity = tx.identity_to_change(endpoint)?.unwrap();
+                    let on = tx.endpoint(endpoint)?.unwrap().group.disabled_at.is_none();
+                    Ok(on && tx.insert_session(&fixtures::session(&identity), None)?)
+                })
+                .await
+                .unwrap()
+        })
+    });
+    let tasks: Vec<_> = tasks.collect();
+    let end = w.write(move |tx| {
+        let mut account = tx.endpoint_group_to_change(id, number)?.unwrap();
+        account.group.disabled_at = Some(NOW);
+        tx.hold_endpoints(group)?;
+        tx.update_endpoint_group(&account.group)?;
+        tx.revoke_sessions(SessionsOf::EndpointGroup(group), NOW)
+    });
+    let ended = end.await.len();
+    let mut started = 0;
+    for task in tasks {
+        started += usize::from(task.await.unwrap());
+    }
+    assert_eq!(started, ended);
+    assert_eq!(w.read(move |tx| tx.sessions(SessionsOf::EndpointGroup(group), NOW, None, 99)).await, []);
 }
