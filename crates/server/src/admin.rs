@@ -16,7 +16,7 @@ use serde_json::Value;
 use toml::Value as Setting;
 
 use crate::{
-    assemble::{Assembly, Schema},
+    assemble::{Assembly, Place, Schema},
     cli::{self, LogFormat},
     config::{self, Config, Flags, Mode},
     exit::explain,
@@ -37,7 +37,7 @@ impl Admin {
         telemetry::start_log(&config.log)?;
         // The command line listens nowhere, so any name will do that a server of these settings would have.
         let public_url = config.public_url(config.server.listen).unwrap_or_else(|_| "http://localhost".to_owned());
-        Ok(Self { assembly: Assembly::open(&config, schema, public_url).await?, output })
+        Ok(Self { assembly: Assembly::open(&config, schema, Place::Command, public_url).await?, output })
     }
 
     /// The use cases.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use ringfence_core::{
-    authority::{Authority, Parts},
+    authority::{Authority, HintBus, Parts},
     entropy::{OsEntropy, SharedEntropy},
     event::{LocalBus, SharedBus},
     mail::{Mailer, Outbox},
@@ -34,6 +34,15 @@ pub enum Schema {
     MustBeCurrent,
 }
 
+/// What is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A server, which announces to itself.
+    Server,
+    /// A command, which announces to servers that run beside it.
+    Command,
+}
+
 /// The parts, running.
 pub struct Assembly {
     pub authority: Arc<Authority>,
@@ -45,13 +54,13 @@ pub struct Assembly {
 
 impl Assembly {
     /// Opens the database and puts everything together. `public_url` is the issuer of tokens.
-    pub async fn open(config: &Config, schema: Schema, public_url: String) -> Result<Self> {
+    pub async fn open(config: &Config, schema: Schema, place: Place, public_url: String) -> Result<Self> {
         let opened = open_store(&config.database.url, schema).await?;
         let entropy: SharedEntropy = Arc::new(OsEntropy);
         let ring = master_keys(config, &opened.store(), &entropy).await?;
         let (mailer, mailbox) = mailer(&config.mail)?;
         let (outbox, delivery) = Outbox::new(mailer);
-        let bus: SharedBus = Arc::new(LocalBus::default());
+        let bus = bus(place, &opened.store(), &entropy);
         let authority = Authority::new(Parts {
             store: opened.store(),
             clock: clock(),
@@ -104,6 +113,13 @@ impl Assembly {
                 "this version has no bus between nodes: another node hears of a revocation within 30 seconds"
             );
         }
+    }
+}
+
+fn bus(place: Place, store: &Store, entropy: &SharedEntropy) -> SharedBus {
+    match place {
+        Place::Server => Arc::new(LocalBus::default()),
+        Place::Command => Arc::new(HintBus::new(store.clone(), Arc::clone(entropy))),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     admin::settings,
-    assemble::{Assembly, Schema},
+    assemble::{Assembly, Place, Schema},
     cli::{Options, Serve},
     config::{Config, Flags, Mode},
     listen::{self, DRAIN},
@@ -44,7 +44,7 @@ impl Server {
         let main = listen::bind(config.server.listen)?;
         let admin = listen::bind(config.server.admin_listen)?;
         let public_url = config.public_url(main.local_addr()?)?;
-        let assembly = Assembly::open(&config, Schema::Migrate, public_url.clone()).await?;
+        let assembly = Assembly::open(&config, Schema::Migrate, Place::Server, public_url.clone()).await?;
         assembly.warn_of_limits();
         Ok(Self { config, assembly, public_url, main, admin, metrics })
     }

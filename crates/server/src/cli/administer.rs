@@ -218,7 +218,7 @@ pub enum Session {
         of: In,
         id: String,
     },
-    /// End one session, or all of an identity. A running server of another process notices within 30 seconds.
+    /// End one session, or all of an identity. A running server of another process notices within a second.
     Revoke {
         #[command(flatten)]
         of: In,

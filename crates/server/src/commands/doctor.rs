@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     admin::{installation, settings},
-    assemble::{self, Assembly, Schema},
+    assemble::{self, Assembly, Place, Schema},
     cli::Options,
     config::{Config, Flags, MAILBOX, Mode},
     exit::{Refused, explain},
@@ -151,7 +151,7 @@ async fn check_database(config: &Config, findings: &mut Findings) {
         let file = config.secrets.master_key_file.display();
         return findings.fail("master key", format!("{file} does not exist; the first `ringfence serve` makes it"));
     }
-    let opened = Assembly::open(config, Schema::MustBeCurrent, "http://localhost".to_owned()).await;
+    let opened = Assembly::open(config, Schema::MustBeCurrent, Place::Command, "http://localhost".to_owned()).await;
     let assembly = match opened {
         Ok(assembly) => assembly,
         Err(error) => return findings.fail("master key", format!("{error:#}")),

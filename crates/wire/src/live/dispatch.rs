@@ -16,8 +16,8 @@ use super::{
 
 /// How often every session is asked about, in case an announcement was missed.
 const RECHECK: Duration = Duration::from_secs(30);
-/// After a store that did not answer.
-const RETRY: Duration = Duration::from_secs(1);
+/// How often to look for hints of other processes, and to ask again what the store did not answer.
+const LOOK: Duration = Duration::from_millis(250);
 /// Sessions asked about at once.
 const STEP: usize = 512;
 /// Signals taken together.
@@ -54,9 +54,9 @@ impl LiveConnections {
     async fn listen(&self, mut listener: Listener) {
         let clock = self.authority.clock();
         let mut doubtful = Doubtful::default();
-        let mut recheck_at = clock.now() + RECHECK;
+        let mut hint = self.authority.hint().await.ok();
+        let (mut recheck_at, mut look_at) = (clock.now() + RECHECK, clock.now() + LOOK);
         loop {
-            let wake_at = if doubtful.is_empty() { recheck_at } else { clock.now() + RETRY };
             tokio::select! {
                 signal = listener.next() => {
                     let Some(signal) = signal else { return };
@@ -66,11 +66,20 @@ impl LiveConnections {
                         self.take_in(signal, &mut doubtful);
                     }
                 }
-                () = clock.sleep_until(wake_at) => {}
+                () = clock.sleep_until(look_at.min(recheck_at)) => {}
             }
-            if clock.now() >= recheck_at {
+            let now = clock.now();
+            if now >= look_at {
+                look_at = now + LOOK;
+                let found = self.authority.hint().await.ok();
+                if found.is_some() && found != hint {
+                    hint = found;
+                    self.take_in(Signal::Gap, &mut doubtful);
+                }
+            }
+            if now >= recheck_at {
+                recheck_at = now + RECHECK;
                 doubtful.all = true;
-                recheck_at = clock.now() + RECHECK;
             }
             self.settle(&mut doubtful).await;
         }

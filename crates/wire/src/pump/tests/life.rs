@@ -1,5 +1,9 @@
 //! How long sockets live.
 
+use std::sync::Arc;
+
+use ringfence_core::authority::HintBus;
+
 use super::*;
 
 #[tokio::test]
@@ -28,7 +32,7 @@ async fn a_goodbye_that_nobody_takes_is_given_up() {
     let socket = t.logged_in(&ann).await;
     // Nobody reads, so nobody answers the good-bye.
     let drained = tokio::spawn({
-        let live = std::sync::Arc::clone(&t.stage.app.live);
+        let live = Arc::clone(&t.stage.app.live);
         async move { live.drain(Duration::ZERO).await }
     });
     while !drained.is_finished() {
@@ -80,6 +84,20 @@ async fn a_re_check_finds_what_no_announcement_told() {
         move |tx: &mut dyn ringfence_core::store::Tx| Ok(tx.revoke_sessions(SessionsOf::Identity(identity), now)?);
     t.stage.world.store.write(revoke).await.unwrap();
     t.advance(30);
+    assert_eq!(closed(&mut socket).await, goodbye(1008, "session ended"));
+}
+
+#[tokio::test]
+async fn a_command_beside_the_server_is_noticed_within_a_second() {
+    let t = Server::start().await;
+    let ann = t.stage.subscriber("ann").await;
+    let mut socket = t.logged_in(&ann).await;
+    let command = t.stage.world.node_with(|parts| {
+        parts.bus = Arc::new(HintBus::new(parts.store.clone(), Arc::clone(&parts.entropy)));
+    });
+    let (ctx, permit) = (t.stage.ctx(), t.stage.world.home_permit());
+    command.revoke_sessions(&ctx, &permit, SessionsOf::Identity(ann.endpoint.id)).await.unwrap();
+    t.advance(1);
     assert_eq!(closed(&mut socket).await, goodbye(1008, "session ended"));
 }
 
