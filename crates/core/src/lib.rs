@@ -20,6 +20,7 @@ pub mod membership;
 pub mod password;
 pub mod presence;
 pub mod project;
+pub mod refresh;
 pub mod seal;
 pub mod secret;
 pub mod session;

@@ -43,6 +43,7 @@ mod postgres;
 mod presence;
 mod project;
 mod queue;
+mod refresh;
 mod row;
 mod session;
 mod sql;

@@ -34,6 +34,7 @@ mod maintenance;
 mod memberships;
 mod passwords;
 mod projects;
+mod refresh;
 mod sessions;
 mod tokens;
 mod verifications;
@@ -47,6 +48,7 @@ pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use projects::ProjectRequest;
+pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 

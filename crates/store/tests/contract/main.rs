@@ -38,6 +38,7 @@ mod on_postgres;
 mod on_sqlite;
 mod presence;
 mod project;
+mod refresh;
 mod session;
 mod support;
 mod throttle;
