@@ -18,6 +18,7 @@ pub mod key;
 pub mod mail;
 pub mod membership;
 pub mod password;
+pub mod picture;
 pub mod presence;
 pub mod project;
 pub mod refresh;

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
     error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
-    presence::PresenceStore, project::ProjectStore, refresh::RefreshStore, session::SessionStore,
-    throttle::ThrottleStore, verification::VerificationStore,
+    picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore,
+    session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -30,6 +30,7 @@ pub trait Tx:
     + KeyStore
     + AuditStore
     + PresenceStore
+    + PictureStore
 {
 }
 

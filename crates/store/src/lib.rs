@@ -39,6 +39,7 @@ mod key;
 mod membership;
 mod migration;
 mod open;
+mod picture;
 mod postgres;
 mod presence;
 mod project;

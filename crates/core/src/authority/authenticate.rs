@@ -1,6 +1,6 @@
 //! The one gate: whatever somebody presents, it is judged here.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -22,6 +22,9 @@ use crate::{
     store::Tx,
     time::Timestamp,
 };
+
+/// For so long after a sign-in nobody is asked to sign in again before they change what they are reached by.
+const RECENT: Duration = Duration::from_mins(15);
 
 /// What somebody shows to prove who they are (authenticator output, SP 800-63).
 #[derive(Debug)]
@@ -107,6 +110,15 @@ impl Authenticated {
             return Err(AuthError::Forbidden { needs: Scope::IdentitiesWrite });
         }
         self.refuse_vouched()
+    }
+
+    /// Refuses whoever proved who they are too long ago for what they want to do now.
+    pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
+        let proved = self.session.as_ref().map(|session| session.auth_time);
+        match proved {
+            Some(at) if now.since(at) <= RECENT => Ok(()),
+            _ => Err(AuthError::StepUpRequired { acr: "recent" }),
+        }
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their

@@ -20,6 +20,7 @@ use crate::{
     time::SharedClock,
 };
 
+mod account;
 mod applications;
 mod assertions;
 mod authenticate;
@@ -33,12 +34,14 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod passwords;
+mod people;
 mod projects;
 mod refresh;
 mod sessions;
 mod tokens;
 mod verifications;
 
+pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
@@ -47,6 +50,7 @@ pub use endpoints::{EndpointChange, EndpointRequest};
 pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
+pub use people::{People, Person};
 pub use projects::ProjectRequest;
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};

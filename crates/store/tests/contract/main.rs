@@ -36,6 +36,7 @@ mod membership;
 mod migration;
 mod on_postgres;
 mod on_sqlite;
+mod picture;
 mod presence;
 mod project;
 mod refresh;
