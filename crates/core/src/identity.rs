@@ -154,6 +154,11 @@ impl Identifier {
         Self { scheme: Cow::Borrowed("asserted"), value: format!("{application}:{subject}") }
     }
 
+    /// Somebody by the name that an identity provider has for them.
+    pub fn federated(provider: &str, subject: &str) -> Self {
+        Self { scheme: Cow::Borrowed("federated"), value: format!("{provider}:{subject}") }
+    }
+
     /// As stored.
     pub fn stored(scheme: String, value: String) -> Self {
         Self { scheme: Cow::Owned(scheme), value }

@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod entropy;
 pub mod error;
 pub mod event;
+pub mod federation;
 pub mod identity;
 pub mod ids;
 pub mod issuer;

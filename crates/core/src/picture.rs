@@ -98,8 +98,8 @@ fn png(bytes: &[u8]) -> Option<(u32, u32)> {
         let (_checksum, after) = after.split_first_chunk::<4>()?;
         match (kind, size) {
             (b"IHDR", None) if length == 13 => {
-                let side = |at: usize| Some(u32::from_be_bytes(*content.get(at..)?.first_chunk::<4>()?));
-                size = Some((side(0)?, side(4)?));
+                let edge = |at: usize| Some(u32::from_be_bytes(*content.get(at..)?.first_chunk::<4>()?));
+                size = Some((edge(0)?, edge(4)?));
             }
             (b"IEND", Some(_)) => return if after.is_empty() { size } else { None },
             (_, None) => return None,
@@ -123,8 +123,8 @@ fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
         match code {
             // Start of frame: precision, height, width. Four codes of the range mean something else.
             0xC0..=0xCF if !matches!(code, 0xC4 | 0xC8 | 0xCC) => {
-                let side = |at: usize| Some(u32::from(u16::from_be_bytes(*segment.get(at..)?.first_chunk::<2>()?)));
-                size = Some((side(5)?, side(3)?));
+                let edge = |at: usize| Some(u32::from(u16::from_be_bytes(*segment.get(at..)?.first_chunk::<2>()?)));
+                size = Some((edge(5)?, edge(3)?));
             }
             // Start of scan: what follows are the pixels.
             0xDA => return size,

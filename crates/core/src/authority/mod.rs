@@ -11,6 +11,7 @@ use crate::{
     entropy::SharedEntropy,
     error::AuthError,
     event::{SecurityEvent, SharedBus, Signal},
+    federation::Providers,
     ids::AuditId,
     issuer::AssertionProfile,
     mail::Outbox,
@@ -27,6 +28,7 @@ mod authenticate;
 mod credentials;
 mod endpoint_groups;
 mod endpoints;
+mod federated;
 mod identities;
 mod issuers;
 mod keys;
@@ -92,6 +94,7 @@ pub struct Authority {
     public_url: String,
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
+    providers: Providers,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
 }
@@ -110,6 +113,7 @@ impl Authority {
             public_url: parts.public_url,
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
+            providers: Providers::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
         }

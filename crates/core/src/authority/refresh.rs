@@ -110,9 +110,8 @@ impl Authority {
             rotated_at: ctx.now,
             answer: None,
         };
-        self.commit(ctx, move |tx, _| match tx.insert_refresh_family(&family)? {
-            true => Ok(()),
-            false => Err(AuthError::Conflict(Noun::Session)),
+        self.commit(ctx, move |tx, _| {
+            if tx.insert_refresh_family(&family)? { Ok(()) } else { Err(AuthError::Conflict(Noun::Session)) }
         })
         .await?;
         Ok(set)
