@@ -56,7 +56,7 @@ impl Authority {
         let moved = new.as_ref().filter(|_| at_once).map(|(address, _)| address.clone());
         let (identity, old) = self
             .commit(ctx, move |tx, log| {
-                let mut identity = tx.identity(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
+                let mut identity = tx.identity_to_change(id)?.ok_or(AuthError::NotFound(Noun::Identity))?;
                 profile.apply(&mut identity);
                 if let Some(picture) = picture {
                     put_picture(tx, &mut identity, picture.as_ref(), now)?;
@@ -118,7 +118,7 @@ impl Authority {
             .commit(ctx, move |tx, log| {
                 let redeemed = tx.redeem_verification(&digest, Purpose::EmailChange, now)?;
                 let redeemed = redeemed.ok_or(AuthError::VerificationInvalid)?;
-                let identity = tx.identity(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
+                let identity = tx.identity_to_change(redeemed.identity)?.ok_or(AuthError::VerificationInvalid)?;
                 let project = tx.project(identity.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
                 super::authenticate::admit(&project, None, Some(&identity), None, None, now)?;
                 let old = move_to(tx, log, &identity, &redeemed.identifier, Some(now), now)?;

@@ -222,6 +222,20 @@ impl Authority {
         self.store.read(move |tx| tx.invitation(id)?.ok_or(AuthError::NotFound(Noun::Invitation))).await
     }
 
+    /// Refuses an invitation that is not open, lies elsewhere or is for another address.
+    pub async fn check_invitation(&self, place: ProjectRef, id: InvitationId, email: &str) -> Result<(), AuthError> {
+        let address = Identifier::email(email);
+        self.store
+            .read(move |tx| {
+                let home = resolve(tx, &place)?.0.id;
+                match tx.invitation(id)?.filter(|open| open.project == home && open.email == address.value()) {
+                    Some(_) => Ok(()),
+                    None => Err(AuthError::invalid("invitation", Rule::Malformed)),
+                }
+            })
+            .await
+    }
+
     /// An open invitation to an application in which the caller has the role to invite.
     pub async fn invitation_for(
         &self,

@@ -88,6 +88,30 @@ impl Authority {
             .await
     }
 
+    /// Refuses everybody but the owner of this account.
+    pub async fn require_self(&self, who: &Authenticated, id: IdentityId) -> Result<(), AuthError> {
+        if id == who.identity.id {
+            return Ok(());
+        }
+        let project = who.project.id;
+        let found = self.store.read(move |tx| Ok(tx.identity(id)?)).await?;
+        match found.filter(|found| found.project == project && found.standing.erased_at.is_none()) {
+            Some(_) => Err(AuthError::Forbidden { needs: Scope::IdentitiesWrite }),
+            None => Err(AuthError::NotFound(Noun::Identity)),
+        }
+    }
+
+    /// Refuses whoever does not belong to the place that a request names, be it a project or an application of one.
+    pub async fn require_place(&self, who: &Authenticated, place: ProjectRef) -> Result<(), AuthError> {
+        match place {
+            ProjectRef::Application(_) | ProjectRef::Alias { .. } => self.application_for(who, place).await.map(drop),
+            ProjectRef::Id(_) | ProjectRef::Name(_) => {
+                let home = self.store.read(move |tx| Ok(resolve(tx, &place)?.0.id)).await?;
+                if home == who.project.id { Ok(()) } else { Err(AuthError::ApplicationMismatch) }
+            }
+        }
+    }
+
     /// People that the caller administers: all of the project for a role in the project as a whole, else those with a place in
     /// the named application for a role there.
     pub async fn people(

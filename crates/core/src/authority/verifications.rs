@@ -170,6 +170,19 @@ impl Authority {
             .await
     }
 
+    /// In which project an open reset secret would set a password: for pages of our own, which belong to all of them. It
+    /// stays open.
+    pub async fn reset_home(&self, ctx: &Ctx, secret: &RawToken) -> Result<Project, AuthError> {
+        let (digest, now) = (secret.digest(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let open = tx.open_verification(&digest, Purpose::PasswordReset, now)?;
+                let home = open.ok_or(AuthError::VerificationInvalid)?.project;
+                tx.project(home)?.ok_or(AuthError::NotFound(Noun::Project))
+            })
+            .await
+    }
+
     /// Sets a new password with a reset secret, ends every session of the identity and lifts its lock.
     ///
     /// A password that is refused does not use the secret up.
