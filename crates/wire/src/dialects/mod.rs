@@ -5,6 +5,7 @@ use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 
 use crate::app::App;
 
+mod keyclic;
 mod telnyx;
 mod tiledesk;
 
@@ -61,4 +62,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[telnyx::DIALECT, tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[keyclic::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];
