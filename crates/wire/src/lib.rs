@@ -6,7 +6,9 @@ mod admin;
 mod app;
 mod dialects;
 mod extract;
+mod forward_auth;
 mod guard;
+mod links;
 mod mailbox;
 mod mount;
 mod page;
@@ -15,7 +17,7 @@ mod well_known;
 
 pub use admin::{MetricsText, admin_router};
 pub use app::{App, Mount, Settings};
-pub use dialects::{ALL as DIALECTS, Access, Dialect, Endpoint};
+pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint};
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;
 
