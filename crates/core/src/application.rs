@@ -39,6 +39,9 @@ pub struct ApplicationSettings {
     pub sign_in: BTreeSet<WayIn>,
     /// Browser origins that may use it; `*` means any.
     pub allowed_origins: Vec<String>,
+    /// Where a password-reset link asked for through it leads, with `{token}` for the secret; the project's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_url: Option<String>,
     /// Roles that a trusted issuer may claim for its users; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_roles: Option<BTreeSet<String>>,
@@ -62,6 +65,7 @@ impl Default for ApplicationSettings {
         Self {
             sign_in: WayIn::ALL.into_iter().collect(),
             allowed_origins: vec!["*".to_owned()],
+            reset_url: None,
             assertion_roles: None,
             inbound: InboundPolicy::default(),
             attributes: Map::new(),

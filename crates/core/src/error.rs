@@ -45,6 +45,9 @@ pub enum AuthError {
         /// The authentication context class to reach.
         acr: &'static str,
     },
+    /// The request names another application than its credential is good for.
+    #[error("the credential is not for this application")]
+    ApplicationMismatch,
     /// The caller is known and lacks the right.
     #[error("not permitted, needs {needs}")]
     Forbidden {
@@ -90,6 +93,7 @@ impl AuthError {
             Self::Disabled(_) => "disabled",
             Self::Throttled { .. } => "throttled",
             Self::StepUpRequired { .. } => "step_up_required",
+            Self::ApplicationMismatch => "app_mismatch",
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::Conflict(_) => "conflict",

@@ -35,6 +35,17 @@ pub struct Identity {
     pub updated_at: Timestamp,
 }
 
+impl Identity {
+    /// What it keeps of the project as a whole in its attributes. Only an operator writes there.
+    pub const PROJECT_ATTRIBUTES: &'static str = "project";
+
+    /// Its roles in the project as a whole, beside those in applications.
+    pub fn project_roles(&self) -> impl Iterator<Item = &str> {
+        let own = self.attributes.get(Self::PROJECT_ATTRIBUTES);
+        own.and_then(|own| own.get("roles")?.as_array()).into_iter().flatten().filter_map(Value::as_str)
+    }
+}
+
 /// What an identity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,6 +102,9 @@ pub struct Profile {
     /// BCP 47 language of messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// The name of the picture, which changes with it; the bytes are kept apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
 }
 
 /// Whether an identity may sign in; the times are the facts, newest state wins by severity.
@@ -138,6 +152,11 @@ impl Identifier {
     /// The subject that a trusted issuer of `application` asserts; the same subject in two applications is two identities.
     pub fn asserted(application: ApplicationId, subject: &str) -> Self {
         Self { scheme: Cow::Borrowed("asserted"), value: format!("{application}:{subject}") }
+    }
+
+    /// Somebody by the name that an identity provider has for them.
+    pub fn federated(provider: &str, subject: &str) -> Self {
+        Self { scheme: Cow::Borrowed("federated"), value: format!("{provider}:{subject}") }
     }
 
     /// As stored.
@@ -224,6 +243,15 @@ pub trait IdentityStore {
         after: Option<IdentityId>,
         limit: u32,
     ) -> StoreResult<Vec<Identity>>;
+    /// Members of a project who are not erased, or of them those with a place in an application, in order of id; a page
+    /// that skips `skip` of them, and how many there are in all.
+    fn members(
+        &mut self,
+        project: ProjectId,
+        application: Option<ApplicationId>,
+        skip: u32,
+        limit: u32,
+    ) -> StoreResult<(Vec<Identity>, u32)>;
     /// Marks the identity as locked unless it is already; `false` when it was.
     fn lock_identity(&mut self, id: IdentityId, at: Timestamp) -> StoreResult<bool>;
     /// Gives an identity an identifier; `false` when somebody in the project holds it.

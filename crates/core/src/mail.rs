@@ -48,6 +48,8 @@ pub enum Message {
     },
     /// Your password was changed; if that was not you, act.
     PasswordChanged,
+    /// Your account has another address now; if that was not you, act.
+    EmailChanged,
 }
 
 impl std::fmt::Debug for Message {
@@ -57,6 +59,7 @@ impl std::fmt::Debug for Message {
             Self::VerifyEmail { .. } => "VerifyEmail",
             Self::Invitation { .. } => "Invitation",
             Self::PasswordChanged => "PasswordChanged",
+            Self::EmailChanged => "EmailChanged",
         })
     }
 }

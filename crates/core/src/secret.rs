@@ -5,6 +5,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, random};
 
@@ -101,33 +102,57 @@ pub enum TokenKind {
     Verification,
     /// What a guest is known again by.
     GuestTicket,
+    /// A refresh token.
+    Refresh,
 }
 
 impl TokenKind {
-    const ALL: [Self; 3] = [Self::ApiKey, Self::Verification, Self::GuestTicket];
+    const ALL: [Self; 4] = [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh];
 
     const fn prefix(self) -> &'static str {
         match self {
             Self::ApiKey => "rfk_",
             Self::Verification => "rfv_",
             Self::GuestTicket => "rfg_",
+            Self::Refresh => "rfr_",
         }
     }
 
-    /// Makes a token of this kind: prefix, 32 random bytes and a 4-byte checksum, all URL-safe.
+    /// How many secret bytes a token of this kind has.
+    const fn secret_len(self) -> usize {
+        match self {
+            Self::ApiKey | Self::Verification | Self::GuestTicket => 32,
+            Self::Refresh => 48,
+        }
+    }
+
+    /// Makes a token of this kind from 32 random bytes.
     pub fn mint(self, entropy: &dyn Entropy) -> RawToken {
-        let secret = random::<32>(entropy);
-        let mut bytes = secret.to_vec();
-        bytes.extend_from_slice(&self.checksum(&secret));
-        RawToken::new(format!("{}{}", self.prefix(), URL_SAFE_NO_PAD.encode(bytes)))
+        self.assemble(&random::<32>(entropy))
+    }
+
+    /// A token of this kind: prefix, secret and a 4-byte checksum, all URL-safe.
+    pub(crate) fn assemble(self, secret: &[u8]) -> RawToken {
+        let mut bytes = Zeroizing::new(secret.to_vec());
+        bytes.extend_from_slice(&self.checksum(secret));
+        RawToken::new(format!("{}{}", self.prefix(), URL_SAFE_NO_PAD.encode(&*bytes)))
     }
 
     /// The kind whose prefix and checksum `token` carries; `None` for anything truncated, extended or foreign.
     pub fn of(token: &RawToken) -> Option<Self> {
-        let kind = Self::ALL.into_iter().find(|kind| token.expose().starts_with(kind.prefix()))?;
-        let bytes = URL_SAFE_NO_PAD.decode(&token.expose()[kind.prefix().len()..]).ok()?;
-        let (secret, checksum) = bytes.split_at_checked(32)?;
-        (checksum == kind.checksum(secret)).then_some(kind)
+        Self::ALL.into_iter().find(|kind| kind.secret(token).is_some())
+    }
+
+    /// The secret bytes of a token, if it is of this kind.
+    pub(crate) fn secret(self, token: &RawToken) -> Option<Zeroizing<Vec<u8>>> {
+        let text = token.expose().strip_prefix(self.prefix())?;
+        let mut bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        let (secret, checksum) = bytes.split_at_checked(self.secret_len())?;
+        if checksum != self.checksum(secret) {
+            return None;
+        }
+        bytes.truncate(self.secret_len());
+        Some(bytes)
     }
 
     /// Tells a typing error from a wrong token without asking the store; it protects nothing.

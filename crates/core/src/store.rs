@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
     error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
-    presence::PresenceStore, project::ProjectStore, session::SessionStore, throttle::ThrottleStore,
-    verification::VerificationStore,
+    picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore,
+    session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -24,11 +24,13 @@ pub trait Tx:
     + IssuerStore
     + MembershipStore
     + SessionStore
+    + RefreshStore
     + ThrottleStore
     + VerificationStore
     + KeyStore
     + AuditStore
     + PresenceStore
+    + PictureStore
 {
 }
 

@@ -19,14 +19,19 @@ pub enum Purpose {
     PasswordReset,
     /// Have an e-mail address count as proved.
     EmailVerification,
+    /// Have a new e-mail address take the place of the present one.
+    EmailChange,
 }
 
 impl Purpose {
+    /// Every purpose there is.
+    pub const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange];
+
     /// How long a fresh secret stays open.
     pub const fn lifetime(self) -> Duration {
         match self {
             Self::PasswordReset => Duration::from_mins(10),
-            Self::EmailVerification => Duration::from_mins(15),
+            Self::EmailVerification | Self::EmailChange => Duration::from_mins(15),
         }
     }
 
@@ -35,12 +40,13 @@ impl Purpose {
         match self {
             Self::PasswordReset => "password_reset",
             Self::EmailVerification => "email_verification",
+            Self::EmailChange => "email_change",
         }
     }
 
     /// Reads the stored text.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::PasswordReset, Self::EmailVerification].into_iter().find(|purpose| purpose.as_str() == text)
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 

@@ -78,6 +78,8 @@ const fn kinds_that_show(presented: &PresentedCredential) -> &'static [Kind] {
             &[Kind::NewAssertion, Kind::SeenAssertion, Kind::NewMemberAssertion, Kind::SeenMemberAssertion]
         }
         PresentedCredential::Guest { ticket: Some(GuestTicket::Known(_)), .. } => &[Kind::Ticket],
+        // A table of its own, in federation.rs.
+        PresentedCredential::Federated { .. } => &[],
         PresentedCredential::Guest { .. } => &[Kind::Visit],
     }
 }

@@ -18,6 +18,7 @@ use ringfence_wire::{App, Mailbox, Mount, Settings};
 
 use crate::{
     config::{self, Config, MAILBOX},
+    federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
 };
@@ -72,7 +73,8 @@ impl Assembly {
             public_url: public_url.clone(),
             shapes: ringfence_wire::token_shapes(),
             profiles: ringfence_wire::assertion_profiles(),
-        });
+        })
+        .with_providers(federation_http::providers());
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
             format!("the database was sealed with another master key than those in {file}")

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod dev;
 mod exit;
+mod federation_http;
 mod letters;
 mod listen;
 mod mail_smtp;

@@ -2,7 +2,7 @@
 
 use ringfence_core::{
     identity::{HeldIdentifier, Identifier, Identity, IdentityFilter, IdentityKind, IdentityStore, Standing},
-    ids::{IdentityId, ProjectId},
+    ids::{ApplicationId, IdentityId, ProjectId},
     store::StoreResult,
     time::Timestamp,
 };
@@ -135,6 +135,29 @@ impl IdentityStore for SqlTx<'_> {
         page.sort_unstable_by_key(|identity| identity.id);
         page.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(page)
+    }
+
+    fn members(
+        &mut self,
+        project: ProjectId,
+        application: Option<ApplicationId>,
+        skip: u32,
+        limit: u32,
+    ) -> StoreResult<(Vec<Identity>, u32)> {
+        macro_rules! members {
+            () => {
+                " FROM identity WHERE project_id = $1 AND kind = 'member' AND erased_at IS NULL
+                  AND ($2 = '' OR EXISTS (SELECT 1 FROM membership WHERE membership.identity_id = identity.id
+                       AND membership.application_id = $2 AND membership.disabled_at IS NULL))"
+            };
+        }
+        let page = self.all(
+            concat!("SELECT ", identity_columns!(), members!(), " ORDER BY id LIMIT $3 OFFSET $4"),
+            values![project, after(application), limit, skip],
+            identity,
+        )?;
+        let total = concat!("SELECT count(*)", members!());
+        Ok((page, self.one(total, values![project, after(application)], Row::count)?.unwrap_or_default()))
     }
 
     fn lock_identity(&mut self, id: IdentityId, at: Timestamp) -> StoreResult<bool> {

@@ -19,6 +19,8 @@ struct Migration {
 const ALL: &[Migration] = &[
     Migration { name: "0001_foundation", sql: include_str!("../migrations/0001_foundation.sql") },
     Migration { name: "0002_endpoints", sql: include_str!("../migrations/0002_endpoints.sql") },
+    Migration { name: "0003_refresh", sql: include_str!("../migrations/0003_refresh.sql") },
+    Migration { name: "0004_picture", sql: include_str!("../migrations/0004_picture.sql") },
 ];
 
 /// A connection whose schema can be changed.

@@ -84,6 +84,12 @@ fn is_language(tag: &str) -> bool {
         && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
+/// Scheme and credentials of an `Authorization` header: the words on either side of the first space.
+pub(crate) fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let (scheme, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    Some((scheme, credentials.trim()))
+}
+
 /// User and password of Basic credentials (RFC 7617): UTF-8, split at the first colon.
 pub(crate) fn basic(credentials: &str) -> Option<(String, Password)> {
     let decoded = String::from_utf8(STANDARD.decode(credentials).ok()?).ok()?;

@@ -101,7 +101,10 @@ fn careful_headers(response: &mut Response, id: RequestId) {
 fn problem(status: StatusCode, code: &'static str, title: &'static str) -> Response {
     let body = json!({ "type": code, "title": title, "status": status.as_u16() });
     let mut response = (status, axum::Json(body)).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    // It holds nothing, and a browser hides the status of what its page may not read.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 

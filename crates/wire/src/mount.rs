@@ -22,7 +22,7 @@ use tower::{Service, ServiceExt as _};
 use crate::{
     app::{App, Mount},
     dialects::{ALL, Dialect},
-    guard, mailbox, page,
+    forward_auth, guard, links, mailbox, page,
     problem::Problem,
     well_known,
 };
@@ -33,6 +33,8 @@ pub fn router(app: &App) -> Router {
         .merge(page::routes())
         .merge(well_known::routes())
         .merge(mailbox::routes())
+        .merge(links::routes())
+        .merge(forward_auth::routes())
         .fallback(nothing_here)
         .with_state(app.clone());
     let mut hosts = HashMap::new();

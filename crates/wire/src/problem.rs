@@ -46,6 +46,7 @@ pub(crate) const fn status(error: &AuthError) -> StatusCode {
         AuthError::IdentitySuspended
         | AuthError::Disabled(_)
         | AuthError::StepUpRequired { .. }
+        | AuthError::ApplicationMismatch
         | AuthError::Forbidden { .. } => StatusCode::FORBIDDEN,
         AuthError::VerificationInvalid => StatusCode::BAD_REQUEST,
         AuthError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -1,6 +1,6 @@
 //! The one gate: whatever somebody presents, it is judged here.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value};
 
@@ -13,6 +13,7 @@ use crate::{
     credential::CredentialKind,
     endpoint::Endpoint,
     error::{AuthError, Noun, TokenFault},
+    federation::ProviderToken,
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
     ids::{GuestTargetId, IdentityId},
     issuer::AssertionProfile,
@@ -22,6 +23,9 @@ use crate::{
     store::Tx,
     time::Timestamp,
 };
+
+/// For so long after a sign-in nobody is asked to sign in again before they change what they are reached by.
+const RECENT: Duration = Duration::from_mins(15);
 
 /// What somebody shows to prove who they are (authenticator output, SP 800-63).
 #[derive(Debug)]
@@ -47,6 +51,15 @@ pub enum PresentedCredential {
         jwt: RawToken,
         /// What it must look like.
         profile: &'static AssertionProfile,
+    },
+    /// A token of an identity provider.
+    Federated {
+        /// Where its bearer is known, or will be.
+        project: ProjectRef,
+        /// The provider, by its name in configuration.
+        provider: &'static str,
+        /// What the provider gave.
+        shown: ProviderToken,
     },
     /// Nothing: a visitor.
     Guest {
@@ -107,6 +120,15 @@ impl Authenticated {
             return Err(AuthError::Forbidden { needs: Scope::IdentitiesWrite });
         }
         self.refuse_vouched()
+    }
+
+    /// Refuses whoever proved who they are too long ago for what they want to do now.
+    pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
+        let proved = self.session.as_ref().map(|session| session.auth_time);
+        match proved {
+            Some(at) if now.since(at) <= RECENT => Ok(()),
+            _ => Err(AuthError::StepUpRequired { acr: "recent" }),
+        }
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their
@@ -210,8 +232,8 @@ pub(super) fn resolve(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<(Projec
 }
 
 impl Authority {
-    /// Judges what somebody presents with a request. Guests and assertions start a session on first sight; a password
-    /// does not (see [`Authority::sign_in`]).
+    /// Judges what somebody presents with a request. Guests, assertions and tokens of identity providers start a
+    /// session on first sight; a password does not (see [`Authority::sign_in`]).
     pub async fn authenticate(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
         let refused_way = way_of(&presented);
         let outcome = self.judge(ctx, presented, false).await;
@@ -235,6 +257,9 @@ impl Authority {
             PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
             PresentedCredential::Assertion { project, jwt, profile } => {
                 self.by_assertion(ctx, project, jwt, profile).await
+            }
+            PresentedCredential::Federated { project, provider, shown } => {
+                self.by_provider(ctx, project, provider, &shown).await
             }
             PresentedCredential::Guest { project, target, ticket: Some(GuestTicket::Known(ticket)), .. } => {
                 self.by_guest_ticket(ctx, project, target, &ticket).await
@@ -400,6 +425,7 @@ const fn way_of(presented: &PresentedCredential) -> &'static str {
         PresentedCredential::AccessToken(_) => "access_token",
         PresentedCredential::ApiKey(_) => "api_key",
         PresentedCredential::Assertion { .. } => "assertion",
+        PresentedCredential::Federated { .. } => "federated",
         PresentedCredential::Guest { .. } => "guest",
     }
 }

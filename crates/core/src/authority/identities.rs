@@ -253,7 +253,8 @@ impl Authority {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
             log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
-            for purpose in [Purpose::PasswordReset, Purpose::EmailVerification] {
+            tx.delete_picture(id)?;
+            for purpose in Purpose::ALL {
                 tx.supersede_verifications(id, purpose, now)?;
             }
             tx.revoke_credentials_of(id, now)?;
@@ -274,7 +275,7 @@ impl Authority {
 }
 
 impl ProfileChange {
-    fn apply(self, identity: &mut Identity) {
+    pub(super) fn apply(self, identity: &mut Identity) {
         let profile = &mut identity.profile;
         let fields = [
             (self.given_name, &mut profile.given_name),

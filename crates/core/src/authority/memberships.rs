@@ -221,6 +221,56 @@ impl Authority {
     pub async fn invitation(&self, id: InvitationId) -> Result<Invitation, AuthError> {
         self.store.read(move |tx| tx.invitation(id)?.ok_or(AuthError::NotFound(Noun::Invitation))).await
     }
+
+    /// Refuses an invitation that is not open, lies elsewhere or is for another address.
+    pub async fn check_invitation(&self, place: ProjectRef, id: InvitationId, email: &str) -> Result<(), AuthError> {
+        let address = Identifier::email(email);
+        self.store
+            .read(move |tx| {
+                let home = resolve(tx, &place)?.0.id;
+                match tx.invitation(id)?.filter(|open| open.project == home && open.email == address.value()) {
+                    Some(_) => Ok(()),
+                    None => Err(AuthError::invalid("invitation", Rule::Malformed)),
+                }
+            })
+            .await
+    }
+
+    /// An open invitation to an application in which the caller has the role to invite.
+    pub async fn invitation_for(
+        &self,
+        who: &Authenticated,
+        id: InvitationId,
+        needed: RoleNeeded,
+    ) -> Result<(Invitation, Application), AuthError> {
+        let invitation = self.invitation(id).await?;
+        if invitation.project != who.project.id {
+            return Err(AuthError::NotFound(Noun::Invitation));
+        }
+        let (_, application, _) = self.permit_in(who, ProjectRef::Application(invitation.application), needed).await?;
+        Ok((invitation, application))
+    }
+
+    /// Takes an open invitation back.
+    pub async fn withdraw_invitation(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        id: InvitationId,
+        needed: RoleNeeded,
+    ) -> Result<(), AuthError> {
+        let (invitation, _) = self.invitation_for(who, id, needed).await?;
+        let actor = who.actor();
+        self.commit(ctx, move |tx, log| {
+            if !tx.delete_invitation(id)? {
+                return Err(AuthError::NotFound(Noun::Invitation));
+            }
+            let subject = format!("invitation:{id}");
+            log.record(Audit::new(invitation.project, actor, "invitation.withdrawn", &subject));
+            Ok(())
+        })
+        .await
+    }
 }
 
 /// Makes a membership for an account that exists.
@@ -299,7 +349,7 @@ fn application_in(tx: &mut dyn Tx, who: &Authenticated, reference: &ProjectRef) 
         .ok_or(AuthError::NotFound(Noun::Application))
 }
 
-fn is_confined_elsewhere(who: &Authenticated, application: crate::ids::ApplicationId) -> bool {
+pub(super) fn is_confined_elsewhere(who: &Authenticated, application: crate::ids::ApplicationId) -> bool {
     who.session.as_ref().is_some_and(|session| session.confined && session.application != Some(application))
 }
 

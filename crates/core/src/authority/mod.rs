@@ -11,6 +11,7 @@ use crate::{
     entropy::SharedEntropy,
     error::AuthError,
     event::{SecurityEvent, SharedBus, Signal},
+    federation::Providers,
     ids::AuditId,
     issuer::AssertionProfile,
     mail::Outbox,
@@ -20,12 +21,14 @@ use crate::{
     time::SharedClock,
 };
 
+mod account;
 mod applications;
 mod assertions;
 mod authenticate;
 mod credentials;
 mod endpoint_groups;
 mod endpoints;
+mod federated;
 mod hint;
 mod identities;
 mod issuers;
@@ -34,12 +37,15 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod passwords;
+mod people;
 mod presence;
 mod projects;
+mod refresh;
 mod sessions;
 mod tokens;
 mod verifications;
 
+pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
@@ -49,8 +55,10 @@ pub use hint::HintBus;
 pub use identities::{ProfileChange, Registration};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
+pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
+pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
@@ -90,6 +98,7 @@ pub struct Authority {
     public_url: String,
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
+    providers: Providers,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
 }
@@ -108,6 +117,7 @@ impl Authority {
             public_url: parts.public_url,
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
+            providers: Providers::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
         }

@@ -343,7 +343,10 @@ pub(super) fn put_password(
     // Held first: a sign-in by the old password is either done, and its session ends below, or sees the new one.
     tx.identity_to_change(identity)?;
     tx.replace_password(id, project, identity, hash, now)?;
-    tx.supersede_verifications(identity, Purpose::PasswordReset, now)?;
+    // Whoever asked for another address may be the reason for the new password.
+    for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
+        tx.supersede_verifications(identity, purpose, now)?;
+    }
     log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(identity), now)?);
     log.announce(SecurityEvent::CredentialChanged(identity));
     Ok(())

@@ -20,13 +20,15 @@ use crate::{
 };
 
 /// Where a mailed link leads: configuration of ours with `{token}` and `{identity}` in it, never a request header
-/// (ATTACKS N43).
+/// (ATTACKS N43). The secret comes last where no place is said.
 #[derive(Clone, Debug)]
 pub struct LinkTemplate(pub String);
 
 impl LinkTemplate {
     fn fill(&self, token: &RawToken, identity: IdentityId) -> String {
-        self.0.replace("{token}", token.expose()).replace("{identity}", &identity.short())
+        let token = token.expose();
+        let filled = self.0.replace("{identity}", &identity.short());
+        if filled.contains("{token}") { filled.replace("{token}", token) } else { filled + token }
     }
 }
 
@@ -48,20 +50,21 @@ impl Authority {
     ) -> Result<(), AuthError> {
         let address = Identifier::email(email);
         let wanted = address.clone();
-        let (project, found) = self
+        let (project, application, found) = self
             .store
             .read(move |tx| {
-                let (project, _) = resolve(tx, &reference)?;
+                let (project, application) = resolve(tx, &reference)?;
                 let found = tx.identity_by_identifier(project.id, &wanted)?;
-                Ok((project, found.map(|(identity, _)| identity)))
+                Ok((project, application, found.map(|(identity, _)| identity)))
             })
             .await?;
-        admit(&project, None, None, None, None, ctx.now)?;
+        admit(&project, application.as_ref(), None, None, None, ctx.now)?;
         // Locked identities may come back this way; suspended and erased ones may not, and nobody is told.
         let Some(identity) = found.filter(|found| found.standing.suspended_at.is_none()) else {
             return self.record_vain_reset(ctx, &project).await;
         };
-        let link = project.policy.reset_url.clone().map_or(link, LinkTemplate);
+        let own = application.and_then(|application| application.settings.reset_url);
+        let link = own.or_else(|| project.policy.reset_url.clone()).map_or(link, LinkTemplate);
         self.send_verification(ctx, &project, &identity, &address, Purpose::PasswordReset, &link).await
     }
 
@@ -133,7 +136,7 @@ impl Authority {
         let (link, minutes) = (link.fill(&secret, identity.id), purpose.lifetime().as_secs() / 60);
         let message = match purpose {
             Purpose::PasswordReset => Message::PasswordReset { link, minutes },
-            Purpose::EmailVerification => Message::VerifyEmail { link, minutes },
+            Purpose::EmailVerification | Purpose::EmailChange => Message::VerifyEmail { link, minutes },
         };
         self.mail(ctx, project, identity, address, message);
         Ok(())
@@ -163,6 +166,19 @@ impl Authority {
                 let open = open.filter(|found| found.project == project.id);
                 let id = open.ok_or(AuthError::VerificationInvalid)?.identity;
                 tx.identity(id)?.ok_or(AuthError::VerificationInvalid)
+            })
+            .await
+    }
+
+    /// In which project an open reset secret would set a password: for pages of our own, which belong to all of them. It
+    /// stays open.
+    pub async fn reset_home(&self, ctx: &Ctx, secret: &RawToken) -> Result<Project, AuthError> {
+        let (digest, now) = (secret.digest(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let open = tx.open_verification(&digest, Purpose::PasswordReset, now)?;
+                let home = open.ok_or(AuthError::VerificationInvalid)?.project;
+                tx.project(home)?.ok_or(AuthError::NotFound(Noun::Project))
             })
             .await
     }

@@ -2,6 +2,7 @@
 
 mod build;
 mod cast;
+mod provider;
 mod shapes;
 mod world;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 pub use self::{
     cast::{Member, PASSWORD, Place, outcome},
+    provider::CredulousProvider,
     shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},
     world::World,
 };

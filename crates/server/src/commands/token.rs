@@ -51,6 +51,7 @@ fn inspect(token: &RawToken, output: Output) -> Result<()> {
             TokenKind::ApiKey => "api_key",
             TokenKind::Verification => "verification",
             TokenKind::GuestTicket => "guest_ticket",
+            TokenKind::Refresh => "refresh",
         };
         let text =
             || format!("An opaque token ({name}): it says nothing. `ringfence token verify` asks whether it counts.");

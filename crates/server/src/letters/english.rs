@@ -34,6 +34,12 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             link: None,
             after: "If that was not you, ask for a new password at once and tell whoever runs the service.".to_owned(),
         },
+        Message::EmailChanged => Draft {
+            subject: format!("{sender}: your e-mail address was changed"),
+            before: "Your account has another e-mail address now. This one no longer belongs to it.".to_owned(),
+            link: None,
+            after: "If that was not you, tell whoever runs the service at once.".to_owned(),
+        },
     }
 }
 

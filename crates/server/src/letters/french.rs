@@ -42,6 +42,12 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             after: "Si ce n’était pas vous, demandez tout de suite un nouveau mot de passe et prévenez le service."
                 .to_owned(),
         },
+        Message::EmailChanged => Draft {
+            subject: format!("{sender} : votre adresse e-mail a été modifiée"),
+            before: "Votre compte a maintenant une autre adresse e-mail. Celle-ci n’en fait plus partie.".to_owned(),
+            link: None,
+            after: "Si ce n’était pas vous, prévenez tout de suite le service.".to_owned(),
+        },
     }
 }
 

@@ -1,7 +1,8 @@
-//! What mails look like: subject, text and a plain HTML alternative, in English and French.
+//! What mails look like: subject, text and a plain HTML alternative, in English, French and Spanish.
 
 mod english;
 mod french;
+mod spanish;
 
 use ringfence_core::mail::Mail;
 
@@ -18,19 +19,25 @@ pub struct Letter {
 enum Language {
     English,
     French,
+    Spanish,
 }
 
 impl Language {
     /// By the primary subtag of BCP 47; English for whoever speaks none of ours.
     fn of(tag: Option<&str>) -> Self {
         let primary = tag.and_then(|tag| tag.split(['-', '_']).next()).unwrap_or_default();
-        if primary.eq_ignore_ascii_case("fr") { Self::French } else { Self::English }
+        match primary.to_ascii_lowercase().as_str() {
+            "fr" => Self::French,
+            "es" => Self::Spanish,
+            _ => Self::English,
+        }
     }
 
     const fn code(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::French => "fr",
+            Self::Spanish => "es",
         }
     }
 }
@@ -50,6 +57,7 @@ impl Letter {
         let draft = match language {
             Language::English => english::letter(&mail.message, &one_line(&mail.sender)),
             Language::French => french::letter(&mail.message, &one_line(&mail.sender)),
+            Language::Spanish => spanish::letter(&mail.message, &one_line(&mail.sender)),
         };
         draft.letter(language)
     }
@@ -126,6 +134,7 @@ mod tests {
     #[test]
     fn the_language_follows_the_recipient() {
         assert_eq!(letter("fr-CA", reset()).subject, "Acme : choisissez un nouveau mot de passe");
+        assert_eq!(letter("es-ES", reset()).subject, "Acme: elija una contraseña nueva");
         for other in ["en", "de", "", "frisian"] {
             assert_eq!(letter(other, reset()).subject, "Acme: set a new password");
         }

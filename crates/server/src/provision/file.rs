@@ -57,6 +57,8 @@ pub struct ApplicationEntry {
     pub aliases: BTreeMap<String, Names>,
     pub sign_in: Option<BTreeSet<WayIn>>,
     pub allowed_origins: Option<Vec<String>>,
+    /// Where a password-reset link asked for through it leads.
+    pub reset_url: Option<String>,
     #[serde(default)]
     pub trusted_issuer: Vec<IssuerEntry>,
 }

@@ -18,7 +18,7 @@ on_every_engine!(
     an_invitation_is_taken_once,
 );
 
-fn membership(application: &Application, identity: &Identity) -> Membership {
+pub fn membership(application: &Application, identity: &Identity) -> Membership {
     Membership {
         id: MembershipId::mint(NOW, &OsEntropy),
         project: identity.project,

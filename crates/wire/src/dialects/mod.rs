@@ -5,6 +5,7 @@ use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 
 use crate::app::App;
 
+mod keyclic;
 mod telnyx;
 mod tiledesk;
 
@@ -23,6 +24,17 @@ pub struct Dialect {
     pub assertion_profiles: &'static [&'static AssertionProfile],
     /// The scheme of the names that it gives applications.
     pub application_alias: &'static str,
+    /// How its clients show tokens.
+    pub bearer: Bearer,
+}
+
+/// How clients of a dialect show tokens, also to resources that others serve behind forward-auth.
+#[derive(Debug)]
+pub struct Bearer {
+    /// The scheme in `Authorization`, and of the challenge.
+    pub scheme: &'static str,
+    /// The header in which they name an application, if they do.
+    pub application_header: Option<&'static str>,
 }
 
 /// One endpoint of a dialect.
@@ -50,4 +62,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[telnyx::DIALECT, tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[keyclic::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];

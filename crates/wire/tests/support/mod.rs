@@ -147,7 +147,7 @@ impl Server {
             Message::PasswordReset { link, .. }
             | Message::VerifyEmail { link, .. }
             | Message::Invitation { link, .. } => link,
-            Message::PasswordChanged => String::new(),
+            Message::PasswordChanged | Message::EmailChanged => String::new(),
         }
     }
 }

@@ -169,6 +169,7 @@ impl Refusal {
             | AuthError::IdentitySuspended
             | AuthError::Disabled(_)
             | AuthError::StepUpRequired { .. }
+            | AuthError::ApplicationMismatch
             | AuthError::Forbidden { .. }
             | AuthError::NotFound(_)
             | AuthError::Conflict(_)
@@ -197,6 +198,9 @@ fn render(error: &AuthError) -> Refusal {
         | AuthError::StepUpRequired { .. } => Refusal::unknown_key(),
         AuthError::IdentitySuspended => unprocessable(Code::Bad, "The credential has expired or may not be used."),
         AuthError::Disabled(noun) => unprocessable(Code::Bad, &format!("The {} is not active.", word(*noun))),
+        AuthError::ApplicationMismatch => {
+            Refusal::one(S::FORBIDDEN, Code::Unauthorized, "The API key is not for this application.")
+        }
         AuthError::Forbidden { needs } => {
             let detail = format!("The API key does not have the scope {needs}.");
             Refusal::one(S::FORBIDDEN, Code::Unauthorized, &detail)

@@ -28,7 +28,7 @@ use ringfence_core::{
     key::KeySet,
 };
 
-use super::Dialect;
+use super::{Bearer, Dialect};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
@@ -37,6 +37,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     token_shape: Some(&TOKEN),
     assertion_profiles: &[],
     application_alias: "telnyx:application",
+    bearer: Bearer { scheme: "Bearer", application_header: None },
 };
 
 /// Its name, also of its members in attributes.

@@ -28,6 +28,7 @@ pub(super) const fn answer(refusal: &AuthError) -> Answer {
         | AuthError::Disabled(_)
         | AuthError::StepUpRequired { .. }
         | AuthError::Forbidden { .. }
+        | AuthError::ApplicationMismatch
         | AuthError::NotFound(_)
         | AuthError::Invalid(_)
         | AuthError::NotSupported(_) => Answer::Error(REFUSED, "Login Incorrect"),

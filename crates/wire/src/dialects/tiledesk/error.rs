@@ -186,7 +186,7 @@ fn general(error: &AuthError) -> Refusal {
             Refusal::msg(StatusCode::TOO_MANY_REQUESTS, "Too many attempts, try again later.")
         }
         AuthError::Forbidden { .. } => Refusal::msg(StatusCode::FORBIDDEN, "you dont have the required role."),
-        AuthError::NotFound(Noun::Membership | Noun::Application) => {
+        AuthError::ApplicationMismatch | AuthError::NotFound(Noun::Membership | Noun::Application) => {
             Refusal::msg(StatusCode::FORBIDDEN, "you dont belong to the project.")
         }
         AuthError::NotFound(_) => Refusal::not_found("Object not found."),
@@ -219,6 +219,7 @@ pub(super) const fn is_about_who(error: &AuthError) -> bool {
         AuthError::VerificationInvalid
         | AuthError::Throttled { .. }
         | AuthError::StepUpRequired { .. }
+        | AuthError::ApplicationMismatch
         | AuthError::Forbidden { .. }
         | AuthError::Conflict(_)
         | AuthError::Invalid(_)

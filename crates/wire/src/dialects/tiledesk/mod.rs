@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Dialect, Endpoint,
+    Bearer, Dialect, Endpoint,
 };
 use crate::app::App;
 
@@ -65,6 +65,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     token_shape: Some(&TOKENS),
     assertion_profiles: &[&assertion::PROFILE],
     application_alias: PROJECT,
+    bearer: Bearer { scheme: "JWT", application_header: None },
 };
 
 const NAME: &str = "tiledesk";

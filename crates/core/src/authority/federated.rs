@@ -1,0 +1,196 @@
+//! Sign-in by an identity provider's token.
+//!
+//! People are known again by the provider's name for them, never by their address. An account that exists is joined only by an
+//! address that both sides have verified; else whoever has the address signs in the way they do and nothing is joined
+//! (ATTACKS N83).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Authenticated, Authority, Log,
+    authenticate::{admit, allow_way, resolve},
+    memberships::accept_invitations,
+    sessions::{SessionSeed, start_session},
+};
+use crate::{
+    application::WayIn,
+    audit::Audit,
+    caller::{Actor, ScopeSet},
+    context::Ctx,
+    error::{AuthError, Noun, TokenFault},
+    federation::{FederatedSubject, ProviderToken, Providers},
+    identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing, is_email},
+    ids::{IdentityId, MembershipId},
+    project::{Project, ProjectRef},
+    store::Tx,
+};
+
+impl Authority {
+    /// The same authority with these identity providers.
+    #[must_use]
+    pub fn with_providers(self, providers: Providers) -> Self {
+        Self { providers, ..self }
+    }
+
+    pub(super) async fn by_provider(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        name: &'static str,
+        shown: &ProviderToken,
+    ) -> Result<Authenticated, AuthError> {
+        let settings = self.provider_settings(ctx, reference.clone(), name).await?;
+        let provider = self.providers.get(name).ok_or(AuthError::NotSupported("this identity provider"))?;
+        let known = provider.judge(&settings, shown, ctx.now).await?;
+        if known.subject.is_empty() || known.subject.len() > 255 {
+            return Err(TokenFault::Claims.into());
+        }
+        // Twice: two requests may bring the same new person, and the one that loses finds what the other made.
+        for _ in 0..2 {
+            match self.admit_federated(ctx, reference.clone(), name, known.clone()).await {
+                Err(AuthError::Conflict(Noun::Session)) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(AuthError::Unavailable { what: "the store", source: "a first sign-in raced with others, twice".into() })
+    }
+
+    /// What the project says of the provider; there is nobody to ask where that is nothing or the way is shut.
+    async fn provider_settings(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        name: &'static str,
+    ) -> Result<Value, AuthError> {
+        let now = ctx.now;
+        self.store
+            .read(move |tx| {
+                let (project, application) = resolve(tx, &reference)?;
+                admit(&project, application.as_ref(), None, None, None, now)?;
+                allow_way(application.as_ref(), WayIn::Federated)?;
+                let settings = project.policy.federation.get(name);
+                settings.cloned().ok_or(AuthError::NotSupported("this identity provider"))
+            })
+            .await
+    }
+
+    async fn admit_federated(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+        name: &'static str,
+        known: FederatedSubject,
+    ) -> Result<Authenticated, AuthError> {
+        let seed = self.session_seed(ctx, &["fed"]);
+        let (fresh, entropy) = (IdentityId::mint(ctx.now, self.entropy.as_ref()), Arc::clone(&self.entropy));
+        let language = ctx.language.clone();
+        self.commit(ctx, move |tx, log| {
+            let (project, application) = resolve(tx, &reference)?;
+            admit(&project, application.as_ref(), None, None, None, seed.now())?;
+            allow_way(application.as_ref(), WayIn::Federated)?;
+            let own = Identifier::federated(name, &known.subject);
+            let known_again = tx.identity_by_identifier(project.id, &own)?;
+            let identity = if let Some((identity, _)) = known_again {
+                identity
+            } else {
+                let visit = FirstVisit { project: &project, own, known: &known, seed: &seed, language };
+                visit.admit(tx, log, fresh, || MembershipId::mint(seed.now(), entropy.as_ref()))?
+            };
+            admit(&project, application.as_ref(), Some(&identity), None, None, seed.now())?;
+            let session = seed.session(&identity, &project, application.as_ref());
+            start_session(tx, log, &session, None)?;
+            Ok(Authenticated {
+                identity: Arc::new(identity),
+                endpoint: None,
+                project: Arc::new(project),
+                application: application.map(Arc::new),
+                session: Some(Arc::new(session)),
+                scopes: ScopeSet::default(),
+            })
+        })
+        .await
+    }
+}
+
+/// Somebody whom the provider names for the first time.
+struct FirstVisit<'a> {
+    project: &'a Project,
+    own: Identifier,
+    known: &'a FederatedSubject,
+    seed: &'a SessionSeed,
+    language: Option<String>,
+}
+
+impl FirstVisit<'_> {
+    /// Who they are from now on. Invitations of an address that the provider answers for become memberships.
+    fn admit(
+        &self,
+        tx: &mut dyn Tx,
+        log: &mut Log,
+        fresh: IdentityId,
+        membership: impl FnMut() -> MembershipId,
+    ) -> Result<Identity, AuthError> {
+        let identity = self.join_or_make(tx, log, fresh)?;
+        if let (true, Some(address)) = (identity.id == fresh, self.proved_address()) {
+            accept_invitations(tx, log, &identity, &address, membership, self.seed.now())?;
+        }
+        Ok(identity)
+    }
+
+    fn address(&self) -> Option<Identifier> {
+        self.known.email.as_deref().filter(|address| is_email(address.trim())).map(Identifier::email)
+    }
+
+    /// The address, if the provider answers for it.
+    fn proved_address(&self) -> Option<Identifier> {
+        self.address().filter(|_| self.known.email_verified)
+    }
+
+    /// The account of the same address if both sides have verified it, else a new one.
+    fn join_or_make(&self, tx: &mut dyn Tx, log: &mut Log, fresh: IdentityId) -> Result<Identity, AuthError> {
+        let taken = match self.address() {
+            Some(address) => tx.identity_by_identifier(self.project.id, &address)?,
+            None => None,
+        };
+        let (identity, action) = match taken {
+            Some((identity, Some(_))) if self.known.email_verified => (identity, "identity.linked"),
+            Some(_) => return Err(AuthError::Conflict(Noun::Identity)),
+            None => (self.make(tx, fresh)?, "identity.registered"),
+        };
+        let held = HeldIdentifier { identifier: self.own.clone(), verified_at: Some(self.seed.now()) };
+        if !tx.add_identifier(&identity, &held)? {
+            return Err(AuthError::Conflict(Noun::Session));
+        }
+        let subject = format!("identity:{}", identity.id);
+        log.record(Audit::new(self.project.id, Actor::Identity(identity.id), action, &subject));
+        Ok(identity)
+    }
+
+    fn make(&self, tx: &mut dyn Tx, id: IdentityId) -> Result<Identity, AuthError> {
+        let now = self.seed.now();
+        let identity = Identity {
+            id,
+            project: self.project.id,
+            application: None,
+            kind: IdentityKind::Member,
+            profile: Profile {
+                locale: self.known.profile.locale.clone().or_else(|| self.language.clone()),
+                ..self.known.profile.clone()
+            },
+            attributes: Map::new(),
+            standing: Standing::default(),
+            created_at: now,
+            updated_at: now,
+        };
+        tx.insert_identity(&identity)?;
+        if let Some(identifier) = self.address() {
+            let verified_at = self.known.email_verified.then_some(now);
+            if !tx.add_identifier(&identity, &HeldIdentifier { identifier, verified_at })? {
+                return Err(AuthError::Conflict(Noun::Session));
+            }
+        }
+        Ok(identity)
+    }
+}

@@ -1,0 +1,63 @@
+//! The port to identity providers: whoever can show a token of theirs, made for an application of this project, is known here.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::{error::AuthError, identity::Profile, secret::RawToken, time::Timestamp};
+
+/// What a client got from a provider and shows to us.
+#[derive(Clone, Debug)]
+pub struct ProviderToken {
+    /// The token.
+    pub token: RawToken,
+    /// What the client asked the provider to put in, when it did.
+    pub nonce: Option<String>,
+}
+
+/// Whom a provider's token speaks of.
+#[derive(Clone, Debug, Default)]
+pub struct FederatedSubject {
+    /// The provider's own name for them, which never changes and is never given to another.
+    pub subject: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// Whether the provider answers for it that the address is theirs.
+    pub email_verified: bool,
+    /// What else it says of them.
+    pub profile: Profile,
+}
+
+/// A provider, or a protocol that many providers speak.
+#[async_trait]
+pub trait IdentityProvider: Send + Sync {
+    /// Judges a token by what a project's configuration says of this provider.
+    ///
+    /// Refuses with [`AuthError::TokenInvalid`] or [`AuthError::TokenExpired`] what the provider does not stand for, a token
+    /// that it made for another application included, and with [`AuthError::Unavailable`] when it does not answer.
+    async fn judge(
+        &self,
+        settings: &Value,
+        shown: &ProviderToken,
+        now: Timestamp,
+    ) -> Result<FederatedSubject, AuthError>;
+}
+
+/// The providers there are, by the name that configuration knows them by.
+#[derive(Clone, Default)]
+pub struct Providers(HashMap<&'static str, Arc<dyn IdentityProvider>>);
+
+impl Providers {
+    /// Adds one.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, provider: Arc<dyn IdentityProvider>) -> Self {
+        self.0.insert(name, provider);
+        self
+    }
+
+    /// The one of this name.
+    pub fn get(&self, name: &str) -> Option<Arc<dyn IdentityProvider>> {
+        self.0.get(name).cloned()
+    }
+}

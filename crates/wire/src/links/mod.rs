@@ -1,0 +1,155 @@
+//! Pages that mailed links lead to, for applications that have none of their own: a new password, a proved address.
+//!
+//! Plain forms without a script. Looking at a page never uses its secret up, for mail scanners look at every link; only its
+//! button does. The secret is in the path, so the pages tell no other site where they are.
+
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use http::StatusCode;
+use ringfence_core::{
+    error::{AuthError, Rule},
+    ids::IdentityId,
+    project::ProjectRef,
+    secret::{Password, RawToken},
+};
+use serde::Deserialize;
+
+use self::texts::{Texts, texts};
+use crate::{app::App, extract::Circumstances, page, problem};
+
+mod texts;
+
+/// The pages.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/reset/{token}", get(show_reset).post(reset))
+        .route("/reset", get(reset_done))
+        .route("/email/{identity}/{token}", get(show_email).post(confirm_email))
+        .route("/email", get(email_done))
+}
+
+/// Where a mailed link leads that sets a password.
+pub(crate) fn reset_link(app: &App) -> String {
+    format!("{}/reset/{{token}}", app.settings.public_url)
+}
+
+/// Where a mailed link leads that proves an address.
+pub(crate) fn email_link(app: &App) -> String {
+    format!("{}/email/{{identity}}/{{token}}", app.settings.public_url)
+}
+
+#[derive(askama::Template)]
+#[template(path = "reset.html")]
+struct ResetPage {
+    texts: &'static Texts,
+    fault: Option<String>,
+    least: usize,
+}
+
+#[derive(askama::Template)]
+#[template(path = "confirm_email.html")]
+struct EmailPage {
+    texts: &'static Texts,
+}
+
+#[derive(askama::Template)]
+#[template(path = "notice.html")]
+struct NoticePage {
+    texts: &'static Texts,
+    title: &'static str,
+    text: &'static str,
+}
+
+#[derive(Deserialize)]
+struct NewPassword {
+    #[serde(default)]
+    password: String,
+}
+
+async fn show_reset(State(app): State<App>, Circumstances(ctx): Circumstances, Path(token): Path<String>) -> Response {
+    let texts = texts(ctx.language.as_deref());
+    match app.authority.reset_home(&ctx, &RawToken::new(token)).await {
+        Ok(home) => page::render(&ResetPage { texts, fault: None, least: home.policy.password.min_length }),
+        Err(refusal) => refused(texts, &refusal),
+    }
+}
+
+async fn reset(
+    State(app): State<App>,
+    Circumstances(ctx): Circumstances,
+    Path(token): Path<String>,
+    Form(new): Form<NewPassword>,
+) -> Response {
+    let (texts, secret) = (texts(ctx.language.as_deref()), RawToken::new(token));
+    let home = match app.authority.reset_home(&ctx, &secret).await {
+        Ok(home) => home,
+        Err(refusal) => return refused(texts, &refusal),
+    };
+    let place = ProjectRef::Id(home.id);
+    let done = app.authority.reset_password(&ctx, place, &secret, Password::new(new.password)).await;
+    let Err(refusal) = done else { return Redirect::to("/reset").into_response() };
+    let AuthError::Invalid(violations) = &refusal else { return refused(texts, &refusal) };
+    let (fault, least) = (violations.first().map(|found| texts.fault(found.rule)), home.policy.password.min_length);
+    let shown = page::render(&ResetPage { texts, fault, least });
+    (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response()
+}
+
+async fn reset_done(Circumstances(ctx): Circumstances) -> Response {
+    let texts = texts(ctx.language.as_deref());
+    page::render(&NoticePage { texts, title: texts.reset_done, text: texts.reset_done_text })
+}
+
+async fn show_email(Circumstances(ctx): Circumstances) -> Response {
+    page::render(&EmailPage { texts: texts(ctx.language.as_deref()) })
+}
+
+async fn confirm_email(
+    State(app): State<App>,
+    Circumstances(ctx): Circumstances,
+    Path((identity, token)): Path<(String, String)>,
+) -> Response {
+    let texts = texts(ctx.language.as_deref());
+    let Some(identity) = IdentityId::from_short(&identity) else {
+        return refused(texts, &AuthError::VerificationInvalid);
+    };
+    match app.authority.confirm_email(&ctx, identity, &RawToken::new(token)).await {
+        Ok(()) => Redirect::to("/email").into_response(),
+        Err(refusal) => refused(texts, &refusal),
+    }
+}
+
+async fn email_done(Circumstances(ctx): Circumstances) -> Response {
+    let texts = texts(ctx.language.as_deref());
+    page::render(&NoticePage { texts, title: texts.email_done, text: texts.email_done_text })
+}
+
+/// A page for whatever went wrong; which of the ways a link can be dead is nobody's business.
+fn refused(texts: &'static Texts, error: &AuthError) -> Response {
+    problem::log_refusal(error);
+    let (status, title, text) = match problem::status(error) {
+        status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            (status, texts.later, texts.later_text)
+        }
+        _ => (StatusCode::NOT_FOUND, texts.dead_link, texts.dead_link_text),
+    };
+    (status, page::render(&NoticePage { texts, title, text })).into_response()
+}
+
+impl Texts {
+    fn fault(&self, rule: Rule) -> String {
+        match rule {
+            Rule::TooShort(least) => self.too_short.replace("{}", &least.to_string()),
+            Rule::Common => self.too_common.to_owned(),
+            _ => self.not_possible.to_owned(),
+        }
+    }
+
+    /// What the page asks of a password.
+    fn hint(&self, least: usize) -> String {
+        self.least.replace("{}", &least.to_string())
+    }
+}
