@@ -11,6 +11,7 @@ mod floor;
 mod process;
 mod raw;
 mod scratch;
+mod sockets;
 mod table;
 mod wrk;
 
@@ -35,6 +36,21 @@ enum What {
         #[arg(long, default_value_t = 3)]
         seconds: u64,
     },
+    /// Idle authenticated sockets: their memory, and how soon they close when they must.
+    Sockets {
+        /// The release binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// Idle sockets.
+        #[arg(long, default_value_t = 10_000)]
+        sockets: usize,
+        /// Sockets of the identity that is revoked.
+        #[arg(long, default_value_t = 1_000)]
+        revoked: usize,
+        /// Seconds that tokens live: time enough to make them, to log in and to settle.
+        #[arg(long, default_value_t = 120)]
+        life: u64,
+    },
     /// Answers every request with two bytes: what HTTP alone costs.
     Floor {
         /// Where to listen.
@@ -46,6 +62,9 @@ enum What {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Core { server, rounds, seconds } => core::run(&server, rounds, Duration::from_secs(seconds)),
+        What::Sockets { server, sockets, revoked, life } => {
+            sockets::run(&server, &sockets::Plan { sockets, revoked, life: Duration::from_secs(life) })
+        }
         What::Floor { listen } => floor::serve(listen),
     }
 }

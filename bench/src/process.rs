@@ -61,14 +61,26 @@ impl Program {
         Ok(Duration::from_millis(ticks * 10))
     }
 
-    /// One request with a JSON body, one answer.
+    /// Kibibytes of memory that the process has of its own.
+    pub(crate) fn memory(&self) -> anyhow::Result<usize> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("RssAnon")).context("no RssAnon in status")?;
+        Ok(line.split_whitespace().nth(1).context("RssAnon has a figure")?.parse()?)
+    }
+
+    /// One request with a JSON body, one JSON answer.
     pub(crate) fn post(&self, path: &str, authorization: &str, body: &str) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::from_str(&self.ask("POST", path, authorization, body)?)?)
+    }
+
+    /// One request with a JSON body, and the text of its answer.
+    pub(crate) fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> anyhow::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
         let authorization =
             if authorization.is_empty() { String::new() } else { format!("Authorization: {authorization}\r\n") };
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{authorization}Content-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{authorization}Content-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         )?;
@@ -76,9 +88,9 @@ impl Program {
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").context("an answer has a head")?;
         if !head.starts_with("HTTP/1.1 2") {
-            bail!("POST {path}: {answer}");
+            bail!("{method} {path}: {answer}");
         }
-        Ok(serde_json::from_str(body)?)
+        Ok(body.to_owned())
     }
 }
 

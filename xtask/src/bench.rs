@@ -12,6 +12,16 @@ use crate::process::{cargo, run as run_command, target};
 pub enum Bench {
     /// Guest and password sign-in, verification and minting over HTTP, beside the machine's own limits.
     Core(Slices),
+    /// Idle authenticated sockets: their memory, and how soon they close when they must.
+    Sockets(Crowd),
+}
+
+/// How many sockets.
+#[derive(Args)]
+pub struct Crowd {
+    /// Idle sockets; a process may hold 20,000 descriptors.
+    #[arg(long, default_value_t = 10_000)]
+    sockets: usize,
 }
 
 /// How long to measure.
@@ -39,6 +49,10 @@ pub fn run(bench: &Bench) -> Result<()> {
     let release = target()?.join("release");
     let mut command = Command::new(release.join("ringfence-bench"));
     match bench {
+        Bench::Sockets(crowd) => command
+            .args(["sockets", "--server"])
+            .arg(release.join("ringfence"))
+            .args(["--sockets", &crowd.sockets.to_string()]),
         Bench::Core(slices) => command.args(["core", "--server"]).arg(release.join("ringfence")).args([
             "--rounds",
             &slices.rounds.to_string(),

@@ -1,6 +1,10 @@
 //! What reaches open connections from outside: events of the bus, the re-check, and time.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use ringfence_core::{
     event::{Listener, SecurityEvent, Signal},
@@ -20,6 +24,8 @@ const RECHECK: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
 /// Sessions asked about at once.
 const STEP: usize = 512;
+/// Connections told something without a pause.
+const ABREAST: usize = 64;
 /// Signals taken together.
 const BATCH: usize = 1024;
 
@@ -141,18 +147,22 @@ impl LiveConnections {
             let now = clock.now();
             let next_second = Timestamp::from_seconds(now.seconds() + 1);
             clock.sleep_until(next_second).await;
-            self.turn();
+            self.turn().await;
         }
     }
 
     /// Looks at every connection that is due.
-    fn turn(&self) {
+    async fn turn(&self) {
         let now = self.uptime();
         let due = self.wheel().turn(now.second());
-        for connection in due.iter().filter_map(std::sync::Weak::upgrade) {
-            if connection.look(now) {
-                self.arm(&connection);
+        for some in due.chunks(ABREAST) {
+            for connection in some.iter().filter_map(Weak::upgrade) {
+                if connection.look(now) {
+                    self.arm(&connection);
+                }
             }
+            // Thousands may close now; whoever asks for something else meanwhile does not wait for all of them.
+            tokio::task::yield_now().await;
         }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct Close {
 }
 
 /// Idle sockets are paid for by their buffers: at axum's own sizes one costs forty times as much.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 512;
 /// Every frame is handed to the operating system at once.
 const WRITE_BUFFER: usize = 0;
 /// Whoever is sent away comes back after this at the earliest.

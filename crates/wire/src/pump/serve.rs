@@ -6,16 +6,18 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use ringfence_core::{
     context::{Ctx, RequestId},
     entropy::random,
+    time::BoxFuture,
 };
 use tokio_tungstenite::tungstenite;
 
 use super::{Close, Conversation, Step};
 use crate::live::{Directive, Ending, Line};
 
-/// Serves a socket until it closes.
-pub(super) async fn serve<C: Conversation>(socket: WebSocket, line: Line, conversation: C, ctx: Ctx) {
+/// Serves a socket until it closes. Boxed and by reference, or the task would hold everything once for each hand it passes.
+pub(super) fn serve<C: Conversation>(socket: WebSocket, line: Line, conversation: C, ctx: Ctx) -> BoxFuture<()> {
     let allowance = Allowance { left: line.habits().burst, second: line.heard() };
-    Pump { socket, line, conversation, ctx, allowance }.run().await;
+    let mut pump = Box::new(Pump { socket, line, conversation, ctx, allowance });
+    Box::pin(async move { pump.run().await })
 }
 
 struct Pump<C> {
@@ -34,7 +36,7 @@ enum Next {
 }
 
 impl<C: Conversation> Pump<C> {
-    async fn run(mut self) {
+    async fn run(&mut self) {
         loop {
             let next = tokio::select! {
                 biased;
@@ -139,10 +141,10 @@ impl<C: Conversation> Pump<C> {
     }
 
     /// Says good-bye and waits a while for the other end to say it too, or the frame may be lost on the way.
-    async fn close(mut self, close: Close) {
+    async fn close(&mut self, close: Close) {
         let frame = CloseFrame { code: close.code, reason: close.reason.into() };
         self.line.blocked();
-        let Self { socket, line, .. } = &mut self;
+        let Self { socket, line, .. } = self;
         let stuck = async { while line.directive().await != Directive::Stuck {} };
         let goodbye = async {
             if socket.send(Message::Close(Some(frame))).await.is_ok() {
