@@ -3,7 +3,7 @@
 //! An endpoint is an [`Identity`](crate::identity::Identity) of kind `Endpoint` and what is listed here. A group has an account
 //! of its own, which is an endpoint too, so that groups and endpoints share one space of user names and one way in.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -49,8 +49,8 @@ pub struct EndpointGroup {
 pub struct Endpoint {
     /// The identity.
     pub id: IdentityId,
-    /// Its group.
-    pub group: EndpointGroup,
+    /// Its group, which many share.
+    pub group: Arc<EndpointGroup>,
     /// What it signs in as: the value of its identifier of the scheme `sip`.
     pub user_name: String,
     /// What it signs in with. Kept readable for whoever configures the device.

@@ -1,5 +1,7 @@
 //! Groups of endpoints: made, changed, switched off, deleted. What ends a group ends everything below it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -85,7 +87,7 @@ impl Authority {
         let account = Endpoint {
             id: identity.id,
             name: group.name.clone(),
-            group,
+            group: group.into(),
             user_name: wanted.user_name,
             secret: self.fresh_secret(identity.id, wanted.password.as_ref()),
             tag: None,
@@ -144,7 +146,7 @@ impl Authority {
             account.user_name = renamed.unwrap_or(account.user_name);
             account.secret = secret.unwrap_or(account.secret);
             account.updated_at = now;
-            let group = &mut account.group;
+            let group = Arc::make_mut(&mut account.group);
             group.name = change.name.unwrap_or_else(|| group.name.clone());
             merge_patch(&mut group.attributes, change.attributes);
             group.outbound_profile = change.outbound_profile.unwrap_or_else(|| group.outbound_profile.clone());

@@ -1,5 +1,7 @@
 //! Endpoints: made, changed, deleted; their secrets read back, and tokens issued for them to a back end.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Map;
 use subtle::ConstantTimeEq as _;
@@ -282,7 +284,7 @@ pub(super) fn account_to_change(
 }
 
 /// The group that an endpoint is to be in, held so that it does not go meanwhile.
-fn group_of(tx: &mut dyn Tx, project: ProjectId, number: GroupNumber) -> Result<EndpointGroup, AuthError> {
+fn group_of(tx: &mut dyn Tx, project: ProjectId, number: GroupNumber) -> Result<Arc<EndpointGroup>, AuthError> {
     account_to_change(tx, project, number).map(|account| account.group)
 }
 

@@ -11,8 +11,18 @@ use std::{
 
 use lru::LruCache;
 
-use super::{Authenticated, Authority};
-use crate::{context::Ctx, error::AuthError, event::SecurityEvent, ids::SessionId, time::Timestamp};
+use super::{Authenticated, Authority, shared::Shared};
+use crate::{
+    application::Application,
+    context::Ctx,
+    endpoint::EndpointGroup,
+    error::AuthError,
+    event::SecurityEvent,
+    ids::{ApplicationId, EndpointGroupId, ProjectId, SessionId},
+    project::Project,
+    session::Standpoint,
+    time::Timestamp,
+};
 
 /// After this the store is asked again, in case an announcement was missed.
 const RECHECK: Duration = Duration::from_secs(30);
@@ -26,6 +36,9 @@ struct Remembered {
 
 /// Bounded memory of sessions that were live when last looked at.
 pub(super) struct LiveCache {
+    projects: Shared<ProjectId, Project>,
+    applications: Shared<ApplicationId, Application>,
+    groups: Shared<EndpointGroupId, EndpointGroup>,
     shards: [Mutex<LruCache<SessionId, Remembered>>; SHARDS],
     /// Grows with each invalidation, so that a look-up which began before one does not remember what it saw.
     generation: AtomicU64,
@@ -34,11 +47,28 @@ pub(super) struct LiveCache {
 impl Default for LiveCache {
     fn default() -> Self {
         // Unbounded in form, so that an idle server does not pay for the capacity; `remember` keeps the bound.
-        Self { shards: std::array::from_fn(|_| Mutex::new(LruCache::unbounded())), generation: AtomicU64::new(0) }
+        Self {
+            projects: Shared::default(),
+            applications: Shared::default(),
+            groups: Shared::default(),
+            shards: std::array::from_fn(|_| Mutex::new(LruCache::unbounded())),
+            generation: AtomicU64::new(0),
+        }
     }
 }
 
 impl LiveCache {
+    /// The same with everything shared that other sessions have too.
+    fn share(&self, read: Standpoint) -> Authenticated {
+        let mut who = Authenticated::from(read);
+        who.project = self.projects.same(who.project.id, who.project);
+        who.application = who.application.map(|application| self.applications.same(application.id, application));
+        if let Some(endpoint) = who.endpoint.as_mut().and_then(Arc::get_mut) {
+            endpoint.group = self.groups.same(endpoint.group.id, Arc::clone(&endpoint.group));
+        }
+        who
+    }
+
     fn shard(&self, id: SessionId) -> &Mutex<LruCache<SessionId, Remembered>> {
         &self.shards[id.spread() % SHARDS]
     }
@@ -59,6 +89,11 @@ impl LiveCache {
         if shard.len() > PER_SHARD.get() {
             shard.pop_lru();
         }
+    }
+
+    /// Forgets a session about which nothing has changed.
+    pub(super) fn unlearn(&self, id: SessionId) {
+        self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).pop(&id);
     }
 
     /// Forgets every session that the event may concern.
@@ -112,7 +147,7 @@ impl Authority {
         }
         let generation = self.live.generation.load(Ordering::SeqCst);
         let standpoint = self.store.read(move |tx| Ok(tx.standpoint(id)?)).await?.ok_or(AuthError::SessionRevoked)?;
-        let authenticated = Arc::new(Authenticated::from(standpoint));
+        let authenticated = Arc::new(self.live.share(standpoint));
         authenticated.admit(ctx.now)?;
         self.live.remember(id, &authenticated, ctx.now, generation);
         Ok(authenticated)

@@ -42,6 +42,7 @@ mod presence;
 mod projects;
 mod refresh;
 mod sessions;
+mod shared;
 mod tokens;
 mod verifications;
 

@@ -36,6 +36,11 @@ impl Authority {
         self.bus.subscribe()
     }
 
+    /// Stops remembering a session whose connection stays open and is told of its end: asked about again, the store answers.
+    pub fn leave_to_connection(&self, session: SessionId) {
+        self.live.unlearn(session);
+    }
+
     /// Whoever holds this session, if it counts still.
     ///
     /// For whoever keeps a connection open instead of a token.

@@ -55,7 +55,7 @@ pub fn opt_endpoint(row: &mut Row) -> StoreResult<Option<Endpoint>> {
         created_at: row.time()?,
         updated_at: row.time()?,
     };
-    Ok(Some(Endpoint { id, group, user_name, secret, name, tag, expires_at, created_at, updated_at }))
+    Ok(Some(Endpoint { id, group: group.into(), user_name, secret, name, tag, expires_at, created_at, updated_at }))
 }
 
 fn endpoint(row: &mut Row) -> StoreResult<Endpoint> {

@@ -10,6 +10,8 @@ use ringfence_core::{
     seal::Sealed,
     session::SessionsOf,
 };
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::{
@@ -54,7 +56,7 @@ impl World {
         };
         let mut endpoint = Endpoint {
             id: identity.id,
-            group: group.map_or(fresh, |account| account.group.clone()),
+            group: group.map_or_else(|| fresh.into(), |account| Arc::clone(&account.group)),
             user_name: unique(),
             secret: Sealed::stored("sealed".to_owned()),
             name: "desk".to_owned(),
@@ -94,7 +96,7 @@ impl World {
         let id = project.id;
         let found = self.read(move |tx| tx.endpoint_groups(id, &filter, GroupOrder { by, descending }, FIRST)).await;
         assert_eq!(found.total, found.items.len() as u64);
-        found.items.into_iter().map(|account| account.group.name).collect()
+        found.items.into_iter().map(|account| account.group.name.clone()).collect()
     }
 
     async fn endpoints(&self, project: &Project, filter: EndpointFilter, window: Window) -> Listed<Endpoint> {
@@ -107,8 +109,9 @@ async fn an_endpoint_and_its_group_read_back_whole(w: World) {
     let project = w.project().await;
     let account = w
         .put(&project, None, |endpoint| {
-            endpoint.group.outbound_profile = Some("p".to_owned());
-            endpoint.group.disabled_at = Some(at(1));
+            let group = Arc::make_mut(&mut endpoint.group);
+            group.outbound_profile = Some("p".to_owned());
+            group.disabled_at = Some(at(1));
         })
         .await;
     let change = |endpoint: &mut Endpoint| {
@@ -127,7 +130,7 @@ async fn an_endpoint_and_its_group_read_back_whole(w: World) {
 async fn a_group_number_is_taken_once(w: World) {
     let project = w.project().await;
     let account = w.account(&project).await;
-    let group = EndpointGroup { id: EndpointGroupId::mint(NOW, &OsEntropy), ..account.group };
+    let group = EndpointGroup { id: EndpointGroupId::mint(NOW, &OsEntropy), ..EndpointGroup::clone(&account.group) };
     assert!(!w.write(move |tx| tx.insert_endpoint_group(&group)).await);
 }
 
@@ -135,12 +138,12 @@ async fn changes_of_an_endpoint_and_its_group_read_back(w: World) {
     let project = w.project().await;
     let (account, other) = (w.account(&project).await, w.account(&project).await);
     let mut endpoint = w.endpoint_of(&project, &account).await;
-    let mut group = EndpointGroup { name: "faxes".to_owned(), ..other.group };
+    let mut group = EndpointGroup { name: "faxes".to_owned(), ..EndpointGroup::clone(&other.group) };
     group.attributes = object(json!({}));
     group.outbound_profile = Some("p".to_owned());
     group.disabled_at = Some(at(1));
     group.updated_at = at(2);
-    endpoint.group = group.clone();
+    endpoint.group = group.clone().into();
     endpoint.user_name = unique();
     endpoint.secret = Sealed::stored("again".to_owned());
     "hall".clone_into(&mut endpoint.name);
@@ -254,8 +257,8 @@ async fn groups_are_listed_in_any_order(w: World) {
     // By bytes of the folded name, whatever the collation of the database.
     for (name, off) in [("beta", true), ("Alpha", false), ("a-b", true), ("éclair", false)] {
         w.put(&project, None, |endpoint| {
-            name.clone_into(&mut endpoint.group.name);
-            endpoint.group.disabled_at = off.then_some(NOW);
+            name.clone_into(&mut Arc::make_mut(&mut endpoint.group).name);
+            Arc::make_mut(&mut endpoint.group).disabled_at = off.then_some(NOW);
         })
         .await;
     }
@@ -282,8 +285,9 @@ async fn a_name_is_found_by_any_part_in_any_case(w: World) {
     let project = w.project().await;
     for (name, profile) in [("My Phones", Some("p")), ("ÉCLAIR phones 100%", None), ("faxes_1", Some("q"))] {
         w.put(&project, None, |endpoint| {
-            name.clone_into(&mut endpoint.group.name);
-            endpoint.group.outbound_profile = profile.map(str::to_owned);
+            let group = Arc::make_mut(&mut endpoint.group);
+            name.clone_into(&mut group.name);
+            group.outbound_profile = profile.map(str::to_owned);
         })
         .await;
     }
@@ -390,7 +394,7 @@ async fn of_sessions_that_begin_while_their_group_ends_none_is_left(w: World) {
     let tasks: Vec<_> = tasks.collect();
     let end = w.write(move |tx| {
         let mut account = tx.endpoint_group_to_change(id, number)?.unwrap();
-        account.group.disabled_at = Some(NOW);
+        Arc::make_mut(&mut account.group).disabled_at = Some(NOW);
         tx.hold_endpoints(group)?;
         tx.update_endpoint_group(&account.group)?;
         tx.revoke_sessions(SessionsOf::EndpointGroup(group), NOW)

@@ -73,6 +73,7 @@ impl Line {
         self.live.bind(&self.connection, who, policy)?;
         // An end that was announced after the gate and before this line found nothing to close.
         let still = self.live.authority.holder_of(ctx, session).await;
+        self.live.authority.leave_to_connection(session);
         if still.is_err() {
             self.connection.post(Directive::Ended(Ending::Revoked(ctx.now)));
         }

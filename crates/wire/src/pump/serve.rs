@@ -45,8 +45,8 @@ impl<C: Conversation> Pump<C> {
             };
             let step = match next {
                 Next::Told(Directive::Deliver(frame)) => Some(Step::send(frame)),
-                Next::Told(directive) => self.obey(&directive).await,
-                Next::Heard(Some(Ok(message))) => self.answer(message).await,
+                Next::Told(directive) => Box::pin(self.obey(&directive)).await,
+                Next::Heard(Some(Ok(message))) => Box::pin(self.answer(message)).await,
                 Next::Heard(Some(Err(error))) => {
                     goodbye_to(error).map(|close| Step { send: vec![], close: Some(close) })
                 }
@@ -59,7 +59,8 @@ impl<C: Conversation> Pump<C> {
                 }
             }
             if let Some(close) = step.close {
-                return self.close(close).await;
+                // Boxed, for the task holds the most that any of its steps needs.
+                return Box::pin(self.close(close)).await;
             }
         }
     }
@@ -96,7 +97,7 @@ impl<C: Conversation> Pump<C> {
 
     async fn answer(&mut self, message: Message) -> Option<Step> {
         if !self.allowance.spend(&self.line) {
-            return self.obey(&Directive::Flooding).await;
+            return Box::pin(self.obey(&Directive::Flooding)).await;
         }
         match message {
             Message::Text(text) => {
