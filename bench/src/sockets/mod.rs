@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    net::SocketAddr,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::Command,
     sync::Arc,
@@ -144,9 +145,10 @@ async fn expire(
     ensure!(now() < ends, "logging in took longer than the tokens live");
     let shortly_before = ends.checked_sub(Duration::from_secs(1)).context("tokens live longer than a second")?;
     tokio::time::sleep_until(shortly_before.into()).await;
-    let probing = tokio::spawn(probe(server.address, ends + Duration::from_secs(4)));
+    let (address, until) = (server.address, ends + Duration::from_secs(4));
+    let probing = std::thread::spawn(move || probe(address, until));
     let delays = wait(closed, plan.sockets, ends).await?;
-    let mut others = probing.await??;
+    let mut others = probing.join().map_err(|_| anyhow::anyhow!("the probe panicked"))??;
     others.sort();
     report.row("all expire at one instant, to closed, p50 / p99 / last", plan.sockets, spread(&delays));
     report.row("… other requests meanwhile, p50 / p99 / last", others.len(), spread(&others));
@@ -171,20 +173,20 @@ async fn wait(
     Ok(delays)
 }
 
-/// Asks for the public keys again and again until `end`, and returns how long each answer took.
-async fn probe(server: SocketAddr, end: Instant) -> anyhow::Result<Vec<Duration>> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// Asks for the public keys again and again until `end`, and returns how long each answer took. On a thread of its own: what
+/// it measures is the server and not the clients around it.
+fn probe(server: SocketAddr, end: Instant) -> anyhow::Result<Vec<Duration>> {
     let mut took = Vec::new();
-    let mut stream = tokio::net::TcpStream::connect(server).await?;
+    let mut stream = TcpStream::connect(server)?;
     let request = format!("GET /.well-known/jwks.json HTTP/1.1\r\nHost: {server}\r\n\r\n");
     let mut answer = vec![0; 16 * 1024];
     while now() < end {
         let begun = now();
-        stream.write_all(request.as_bytes()).await?;
-        let read = stream.read(&mut answer).await?;
+        stream.write_all(request.as_bytes())?;
+        let read = stream.read(&mut answer)?;
         ensure!(answer[..read].starts_with(b"HTTP/1.1 200"), "the other requests are refused");
         took.push(begun.elapsed());
-        tokio::time::sleep_until((now() + PROBE).into()).await;
+        std::thread::park_timeout(PROBE);
     }
     Ok(took)
 }
