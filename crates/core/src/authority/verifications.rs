@@ -170,15 +170,16 @@ impl Authority {
             .await
     }
 
-    /// In which project an open reset secret would set a password: for pages of our own, which belong to all of them. It
-    /// stays open.
-    pub async fn reset_home(&self, ctx: &Ctx, secret: &RawToken) -> Result<Project, AuthError> {
+    /// Where an open reset secret would set a password, and the address it was mailed to: for pages of our own, which belong
+    /// to all projects. It stays open.
+    pub async fn reset_home(&self, ctx: &Ctx, secret: &RawToken) -> Result<(Project, Identifier), AuthError> {
         let (digest, now) = (secret.digest(), ctx.now);
         self.store
             .read(move |tx| {
                 let open = tx.open_verification(&digest, Purpose::PasswordReset, now)?;
-                let home = open.ok_or(AuthError::VerificationInvalid)?.project;
-                tx.project(home)?.ok_or(AuthError::NotFound(Noun::Project))
+                let open = open.ok_or(AuthError::VerificationInvalid)?;
+                let home = tx.project(open.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+                Ok((home, open.identifier))
             })
             .await
     }

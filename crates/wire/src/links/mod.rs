@@ -12,8 +12,9 @@ use axum::{
 use http::StatusCode;
 use ringfence_core::{
     error::{AuthError, Rule},
+    identity::Identifier,
     ids::IdentityId,
-    project::ProjectRef,
+    project::{Project, ProjectRef},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
@@ -46,8 +47,16 @@ pub(crate) fn email_link(app: &App) -> String {
 #[template(path = "reset.html")]
 struct ResetPage {
     texts: &'static Texts,
+    /// Whose password, so that a password manager knows.
+    address: String,
     fault: Option<String>,
     least: usize,
+}
+
+impl ResetPage {
+    fn of(texts: &'static Texts, home: &Project, address: &Identifier, fault: Option<String>) -> Self {
+        Self { texts, address: address.value().to_owned(), fault, least: home.policy.password.min_length }
+    }
 }
 
 #[derive(askama::Template)]
@@ -73,7 +82,7 @@ struct NewPassword {
 async fn show_reset(State(app): State<App>, Circumstances(ctx): Circumstances, Path(token): Path<String>) -> Response {
     let texts = texts(ctx.language.as_deref());
     match app.authority.reset_home(&ctx, &RawToken::new(token)).await {
-        Ok(home) => page::render(&ResetPage { texts, fault: None, least: home.policy.password.min_length }),
+        Ok((home, address)) => page::render(&ResetPage::of(texts, &home, &address, None)),
         Err(refusal) => refused(texts, &refusal),
     }
 }
@@ -85,16 +94,16 @@ async fn reset(
     Form(new): Form<NewPassword>,
 ) -> Response {
     let (texts, secret) = (texts(ctx.language.as_deref()), RawToken::new(token));
-    let home = match app.authority.reset_home(&ctx, &secret).await {
-        Ok(home) => home,
+    let (home, address) = match app.authority.reset_home(&ctx, &secret).await {
+        Ok(found) => found,
         Err(refusal) => return refused(texts, &refusal),
     };
     let place = ProjectRef::Id(home.id);
     let done = app.authority.reset_password(&ctx, place, &secret, Password::new(new.password)).await;
     let Err(refusal) = done else { return Redirect::to("/reset").into_response() };
     let AuthError::Invalid(violations) = &refusal else { return refused(texts, &refusal) };
-    let (fault, least) = (violations.first().map(|found| texts.fault(found.rule)), home.policy.password.min_length);
-    let shown = page::render(&ResetPage { texts, fault, least });
+    let fault = violations.first().map(|found| texts.fault(found.rule));
+    let shown = page::render(&ResetPage::of(texts, &home, &address, fault));
     (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response()
 }
 

@@ -4,6 +4,7 @@
 pub(super) struct Texts {
     pub(super) lang: &'static str,
     pub(super) reset: &'static str,
+    pub(super) account: &'static str,
     pub(super) password: &'static str,
     pub(super) least: &'static str,
     pub(super) save: &'static str,
@@ -36,6 +37,7 @@ pub(super) fn texts(tag: Option<&str>) -> &'static Texts {
 static ENGLISH: Texts = Texts {
     lang: "en",
     reset: "Set a new password",
+    account: "Account",
     password: "New password",
     least: "At least {} characters. A few words that do not belong together make a good one.",
     save: "Save password",
@@ -59,6 +61,7 @@ static ENGLISH: Texts = Texts {
 static FRENCH: Texts = Texts {
     lang: "fr",
     reset: "Choisir un nouveau mot de passe",
+    account: "Compte",
     password: "Nouveau mot de passe",
     least: "Au moins {} caractères. Quelques mots sans rapport entre eux font un bon mot de passe.",
     save: "Enregistrer",
@@ -82,6 +85,7 @@ static FRENCH: Texts = Texts {
 static SPANISH: Texts = Texts {
     lang: "es",
     reset: "Elegir una contraseña nueva",
+    account: "Cuenta",
     password: "Contraseña nueva",
     least: "Al menos {} caracteres. Unas palabras sin relación entre sí hacen una buena contraseña.",
     save: "Guardar",
