@@ -20,6 +20,8 @@ const NEEDED: &[Needed] = &[
     Needed { package: "nodejs", present: || found("node") },
     Needed { package: "npm", present: || found("npm") },
     Needed { package: "python3-venv", present: has_venv },
+    Needed { package: "nginx-light", present: || found("nginx") },
+    Needed { package: "chromium", present: || found("chromium") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
