@@ -9,6 +9,7 @@ use super::{
     authenticate::{admit, resolve},
     memberships::accept_invitations,
     passwords::rebind,
+    verifications::open,
 };
 use crate::{
     audit::Audit,
@@ -102,7 +103,15 @@ impl Authority {
         };
         let registered = identity.clone();
         let (now, address) = (ctx.now, email.clone());
-        self.commit(ctx, move |tx, log| {
+        let letter = wanted.verify.as_ref().filter(|_| verified_at.is_none());
+        let letter = letter.map(|link| self.verification(ctx, &identity, &email, Purpose::EmailVerification, link));
+        let opened = letter.as_ref().map(|letter| letter.verification.clone());
+        let sent = self.commit(ctx, move |tx, log| {
+            if tx.identity_by_identifier(registered.project, &address)?.is_some() {
+                // A trace as durable as an account, so that both take the same time (N75).
+                log.record(Audit::new(registered.project, Actor::Anonymous, "registration.refused", &"nobody"));
+                return Ok(None);
+            }
             tx.insert_identity(&registered)?;
             if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
                 return Err(AuthError::Conflict(Noun::Identifier));
@@ -118,11 +127,11 @@ impl Authority {
                 "identity.registered",
                 &format_args!("identity:{}", registered.id),
             ));
-            Ok(())
-        })
-        .await?;
-        if let (Some(link), None) = (wanted.verify, verified_at) {
-            self.send_verification(ctx, &project, &identity, &email, Purpose::EmailVerification, &link).await?;
+            opened.map_or(Ok(Some(false)), |opened| open(tx, log, &opened).map(Some))
+        });
+        let sent = sent.await?.ok_or(AuthError::Conflict(Noun::Identifier))?;
+        if let Some(letter) = letter {
+            self.send(ctx, &project, &identity, letter, sent);
         }
         Ok(identity)
     }
