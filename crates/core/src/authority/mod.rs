@@ -60,7 +60,7 @@ pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
-pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
+pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
 /// What an [`Authority`] is made of.
