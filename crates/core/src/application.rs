@@ -74,7 +74,6 @@ pub struct ApplicationTokens {
 }
 
 impl ApplicationTokens {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

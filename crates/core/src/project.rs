@@ -87,7 +87,6 @@ impl Grace {
         self.0.duration()
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Authenticated, Authority, LinkTemplate,
+    Authenticated, Authority, LinkTemplate, Log,
     authenticate::{admit, resolve},
     memberships::accept_invitations,
     passwords::rebind,
@@ -22,6 +22,7 @@ use crate::{
     project::ProjectRef,
     secret::Password,
     session::SessionsOf,
+    store::Tx,
     throttle::ThrottleKey,
     verification::Purpose,
 };
@@ -107,26 +108,14 @@ impl Authority {
         let letter = letter.map(|link| self.verification(ctx, &identity, &email, Purpose::EmailVerification, link));
         let opened = letter.as_ref().map(|letter| letter.verification.clone());
         let sent = self.commit(ctx, move |tx, log| {
-            if tx.identity_by_identifier(registered.project, &address)?.is_some() {
-                // A trace as durable as an account, so that both take the same time (N75).
-                log.record(Audit::new(registered.project, Actor::Anonymous, "registration.refused", &"nobody"));
+            if !add_member(tx, log, &registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
                 return Ok(None);
-            }
-            tx.insert_identity(&registered)?;
-            if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
-                return Err(AuthError::Conflict(Noun::Identifier));
             }
             // Announced to nobody: an identity that nobody knew has no session that could end.
             tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
-            log.record(Audit::new(
-                registered.project,
-                Actor::Identity(registered.id),
-                "identity.registered",
-                &format_args!("identity:{}", registered.id),
-            ));
             opened.map_or(Ok(Some(false)), |opened| open(tx, log, &opened).map(Some))
         });
         let sent = sent.await?.ok_or(AuthError::Conflict(Noun::Identifier))?;
@@ -281,6 +270,23 @@ impl Authority {
         })
         .await
     }
+}
+
+/// Adds a member with an address; `false` when somebody has it, with a trace as durable as an account, so that both take the
+/// same time (N75).
+fn add_member(tx: &mut dyn Tx, log: &mut Log, new: &Identity, address: &HeldIdentifier) -> Result<bool, AuthError> {
+    if tx.identity_by_identifier(new.project, &address.identifier)?.is_some() {
+        log.record(Audit::new(new.project, Actor::Anonymous, "registration.refused", &"nobody"));
+        return Ok(false);
+    }
+    tx.insert_identity(new)?;
+    if !tx.add_identifier(new, address)? {
+        // Somebody was faster, and what was added goes again.
+        return Err(AuthError::Conflict(Noun::Identifier));
+    }
+    let subject = format_args!("identity:{}", new.id);
+    log.record(Audit::new(new.project, Actor::Identity(new.id), "identity.registered", &subject));
+    Ok(true)
 }
 
 impl ProfileChange {

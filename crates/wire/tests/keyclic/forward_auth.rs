@@ -203,9 +203,9 @@ async fn every_proxy_asks_in_its_own_way_and_no_visitor_in_its_place() {
         ("x-forwarded-uri", "/feedbacks?application=com.other"),
         ("x-forwarded-for", "203.0.113.7"),
     ];
-    let conventions: [(&str, &str, &str, &[(&str, &str)]); 4] = [
+    let conventions: [(_, _, _, &[(&str, &str)]); 4] = [
         // ngx_http_auth_request_module: a GET with the visitor's headers and no body.
-        ("nginx", "GET", &query, &[("host", "127.0.0.1"), ("connection", "close"), ("content-length", "")]),
+        ("nginx", "GET", query.as_str(), &[("host", "127.0.0.1"), ("connection", "close"), ("content-length", "")]),
         // Caddy, `forward_auth`: a GET that says what the visitor asked in X-Forwarded-Method and -Uri.
         ("Caddy", "GET", &query, &forwarded),
         // Traefik, `forwardAuth`: the same, with all five; newer ones may keep the method.

@@ -64,6 +64,7 @@ async fn agree(t: &Server, path: &str, password: &str, statuses: [StatusCode; 2]
     panic!("{path}: the medians lie {:.1} % apart after {} runs", runs.difference() * 100.0, 2 * ROUNDS * PAIRS);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
 async fn timed(t: &Server, path: &str, body: &Value) -> (StatusCode, Duration) {
     let asking = t.ask("POST", path).json(body);
     let since = Instant::now();
