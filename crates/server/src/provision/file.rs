@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use ringfence_core::{
-    application::{Alias, WayIn},
+    application::{Alias, ApplicationTokens, WayIn},
     password::PasswordPolicy,
     project::{Compat, EmailChange, SipPolicy, TokenPolicy},
     secret::{Password, RawToken},
@@ -59,6 +59,8 @@ pub struct ApplicationEntry {
     pub allowed_origins: Option<Vec<String>>,
     /// Where a password-reset link asked for through it leads.
     pub reset_url: Option<String>,
+    /// Where it differs from the project.
+    pub tokens: Option<ApplicationTokens>,
     #[serde(default)]
     pub trusted_issuer: Vec<IssuerEntry>,
 }
