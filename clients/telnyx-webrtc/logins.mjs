@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { check, until } from './checks.mjs';
-import { ASSISTANT, command, connection, credential, inSeconds, keys, rest, token } from './server.mjs';
+import { check, claimsOf, until } from '../shared/checks.mjs';
+import { ringfence } from '../shared/server.mjs';
+import { connection, credential, inSeconds, rest, token } from './account.mjs';
+import { ASSISTANT, keys } from './provision.mjs';
 
 const PASSWORD = 'violet otter under glass';
 export const anonymous = { anonymous_login: { target_type: 'ai_assistant', target_id: ASSISTANT } };
@@ -70,7 +72,7 @@ export async function logins(browser) {
 
 async function refusals(browser, own) {
   const [good, revoked] = [await token(own), await token(own)];
-  await command('session', 'revoke', JSON.parse(atob(revoked.split('.')[1])).jti);
+  await ringfence('session', 'revoke', claimsOf(revoked).jti);
   const brief = await credential({ expires_at: inSeconds(2) });
   const expired = await token(brief);
   await sleep(2100);
@@ -186,7 +188,6 @@ async function cutOff(browser, sentence, options, end) {
 
 export async function endings(browser) {
   const pair = (of) => ({ login: of.sip_username, password: of.sip_password });
-  const jti = (text) => JSON.parse(atob(text.split('.')[1])).jti;
   const [deleted, erased, suspended, below, moved] = [1, 2, 3, 4, 5].map(() => credential());
   const first = await deleted;
   await cutOff(browser, 'a deleted credential is cut off', pair(first), () =>
@@ -194,11 +195,11 @@ export async function endings(browser) {
   );
   const second = await erased;
   await cutOff(browser, 'an erased credential is cut off, from the command line', pair(second), () =>
-    command('identity', 'erase', '--yes', second.id),
+    ringfence('identity', 'erase', '--yes', second.id),
   );
   const third = await suspended;
   await cutOff(browser, 'a suspended credential is cut off, from the command line', pair(third), () =>
-    command('identity', 'suspend', third.id),
+    ringfence('identity', 'suspend', third.id),
   );
   const fourth = await below;
   const parent = (of) => of.resource_id.split(':')[1];
@@ -216,10 +217,10 @@ export async function endings(browser) {
   );
   const login_token = await token(await credential());
   await cutOff(browser, 'a revoked session is cut off, from the command line', { login_token }, () =>
-    command('session', 'revoke', jti(login_token)),
+    ringfence('session', 'revoke', claimsOf(login_token).jti),
   );
   const other = await token(await credential({}, keys.other), keys.other);
   await cutOff(browser, 'a project that is switched off is cut off, from the command line', { login_token: other }, () =>
-    command('project', 'disable', 'elsewhere'),
+    ringfence('project', 'disable', 'elsewhere'),
   );
 }
