@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 
 import { check } from '../shared/checks.mjs';
-import { byToken, refused } from './library.mjs';
 import { mailed } from '../shared/server.mjs';
+import { byToken, refused } from './library.mjs';
 import { ask, external, sign, well } from './requests.mjs';
 
 const NEW = 'another otter under glass';
