@@ -2,7 +2,6 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use insta::assert_snapshot;
 use ringfence_core::session::SessionsOf;
 use serde_json::json;
 
@@ -108,8 +107,8 @@ async fn n52_a_renewal_that_is_refused_leaves_the_old_one_until_its_own_end() {
     revoke(&t, SessionsOf::Identity(ann.endpoint.id)).await;
     let mut page = t.logged_in(ann.pair()).await;
     for stale in ["stale", revoked.expose()] {
-        let refused = t.say(&mut page, "login", json!({ "login_token": stale })).await;
-        assert_snapshot!(refused.join("\n"), @r#"{"jsonrpc":"2.0","id":"r","error":{"code":-32001,"message":"JWT token authentication failed"}}"#);
+        let refused = t.raw(&mut page, "login", json!({ "login_token": stale })).await;
+        assert_eq!(refused[0]["error"]["message"], "JWT token authentication failed");
         assert!(is_in(&t, &mut page).await);
     }
     t.stage.world.clock.advance(Duration::from_secs(24 * 3600 - 1));
@@ -145,8 +144,8 @@ async fn n55_a_token_of_the_moment_before_the_revocation_is_refused() {
     revoke(&t, SessionsOf::Identity(ann.endpoint.id)).await;
     assert_eq!(page.close().await, Some(Close { code: 1008, reason: "session ended" }));
     for _ in 0..2 {
-        let refused = t.say(&mut t.open(), "login", json!({ "login_token": token.expose() })).await;
-        assert_snapshot!(refused.join("\n"), @r#"{"jsonrpc":"2.0","id":"r","error":{"code":-32001,"message":"JWT token authentication failed"}}"#);
+        let refused = t.raw(&mut t.open(), "login", json!({ "login_token": token.expose() })).await;
+        assert_eq!(refused[0]["error"]["message"], "JWT token authentication failed");
         t.stage.world.clock.advance(Duration::from_secs(30));
     }
 }

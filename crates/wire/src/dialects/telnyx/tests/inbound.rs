@@ -19,8 +19,7 @@ impl Telnyx {
 
     async fn ring_all(&self, whose: &Subscriber, value: &str) {
         let attributes = json!({ "telnyx": { "inbound": { "simultaneous_ringing": value } } });
-        let change =
-            GroupChange { attributes: serde_json::from_value(attributes).unwrap(), ..GroupChange::default() };
+        let change = GroupChange { attributes: serde_json::from_value(attributes).unwrap(), ..GroupChange::default() };
         let (permit, number) = (self.stage.world.home_permit(), whose.endpoint.group.number);
         self.stage.app.authority.change_endpoint_group(&self.ctx(), &permit, number, change).await.unwrap();
     }
