@@ -73,6 +73,8 @@ export async function launch() {
   });
   const address = `http://127.0.0.1:${pages.address().port}/`;
   return {
+    /** An empty page. */
+    bare: () => context.newPage(),
     /** A page without a client. */
     page: async () => new Phone(await context.newPage()).load(address),
     /** A page whose client was made with these options. */

@@ -10,6 +10,7 @@ import { launch, version } from './browser.mjs';
 import { calls } from './calls.mjs';
 import { endings, logins, reconnecting, renewals } from './logins.mjs';
 import { PROVISION } from './provision.mjs';
+import { recipe } from './recipe.mjs';
 
 const SILENCE = 75_000;
 
@@ -30,6 +31,7 @@ async function everything(browser) {
   await renewals(browser);
   await reconnecting(browser);
   await calls(browser);
+  await recipe(browser);
   await endings(browser);
 }
 
