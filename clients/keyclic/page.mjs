@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
+import { check } from '../shared/checks.mjs';
+import { mailed, scratch, url } from '../shared/server.mjs';
 import { newcomer } from './account.mjs';
-import { check } from './checks.mjs';
 import { js } from './libraries.mjs';
-import { mailed, scratch, url } from './server.mjs';
 
 export const { version } = createRequire(import.meta.url)('axe-core/package.json');
 

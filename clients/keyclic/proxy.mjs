@@ -8,10 +8,11 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { ask, check, claimsOf, freePort } from '../shared/checks.mjs';
+import { provisionFile, ringfence, scratch, url } from '../shared/server.mjs';
 import { newcomer } from './account.mjs';
-import { ask, check, claimsOf, freePort } from './checks.mjs';
 import { js } from './libraries.mjs';
-import { FOREIGN, KEYS, ringfence, scratch, url, write } from './server.mjs';
+import { FOREIGN, KEYS, provision } from './provision.mjs';
 
 const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx'].find(existsSync);
 
@@ -151,11 +152,11 @@ async function through(port, provisioned) {
     assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer realm="ringfence", error="invalid_token"']);
   });
   await check('an expired token is refused', async () => {
-    await ringfence('apply', write({ ...provisioned, access: '2s' }));
+    await ringfence('apply', provisionFile(provision({ ...provisioned, access: '2s' })));
     const login = await js('POST', '/security/login', { body: { login: dan.email, password: dan.password } });
     assert.equal((await get('/feedbacks', login.json.accessToken)).status, 200);
     await sleep(claimsOf(login.json.accessToken).exp * 1000 - Date.now() + 50);
     assert.equal((await get('/feedbacks', login.json.accessToken)).status, 401);
-    await ringfence('apply', write(provisioned));
+    await ringfence('apply', provisionFile(provision(provisioned)));
   });
 }

@@ -49,8 +49,9 @@ pub struct ApplicationSettings {
     /// Roles that a trusted issuer may claim for its users; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_roles: Option<BTreeSet<String>>,
-    /// Which of a user's open connections is reached.
-    pub inbound: InboundPolicy,
+    /// Which of somebody's open connections is reached; as the project says when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound: Option<InboundPolicy>,
     /// What only one dialect knows, under its name; opaque here.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
@@ -87,7 +88,7 @@ impl Default for ApplicationSettings {
             reset_url: None,
             tokens: ApplicationTokens::default(),
             assertion_roles: None,
-            inbound: InboundPolicy::default(),
+            inbound: None,
             attributes: Map::new(),
         }
     }

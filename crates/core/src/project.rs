@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     ids::{ApplicationId, GuestTargetId, ProjectId},
     password::PasswordPolicy,
+    presence::InboundPolicy,
     store::StoreResult,
     time::Timestamp,
 };
@@ -48,6 +49,8 @@ pub struct ProjectPolicy {
     pub sip: Option<SipPolicy>,
     /// Unsafe compatibility, off by default; each use is audited.
     pub compat: Compat,
+    /// Which of somebody's open connections is reached.
+    pub inbound: InboundPolicy,
     /// Federated sign-in, by provider.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub federation: Map<String, Value>,

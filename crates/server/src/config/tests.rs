@@ -111,3 +111,10 @@ fn every_address_needs_a_public_url() {
     let config = load(Mode::Serve, None, std::iter::empty(), flags).unwrap();
     assert!(config.public_url(config.server.listen).is_err());
 }
+
+#[test]
+fn n47_origins_of_sockets_can_be_said_and_other_dialects_have_no_such_key() {
+    let config = with("[dialects.telnyx]\norigins = \"https://app.test\"", &[]).unwrap();
+    assert_eq!(config.dialects["telnyx"].options["origins"], "https://app.test");
+    assert!(complaint(with("[dialects.tiledesk]\norigins = \"https://app.test\"", &[])).contains("origins"));
+}
