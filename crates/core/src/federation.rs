@@ -27,6 +27,10 @@ pub struct FederatedSubject {
     pub email_verified: bool,
     /// What else it says of them.
     pub profile: Profile,
+    /// When the provider made the token, if it says so: they signed in there at that moment, not when the token is shown.
+    pub issued_at: Option<Timestamp>,
+    /// When the token ends, if ever.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A provider, or a protocol that many providers speak.

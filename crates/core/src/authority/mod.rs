@@ -44,6 +44,7 @@ mod refresh;
 mod sessions;
 mod shared;
 mod tokens;
+mod verdicts;
 mod verifications;
 
 pub use account::{AccountChange, NewEmail};
@@ -100,6 +101,7 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
 }
@@ -119,6 +121,7 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
         }

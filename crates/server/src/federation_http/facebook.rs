@@ -147,6 +147,7 @@ impl Facebook {
             email: text("email"),
             email_verified: false,
             profile: Profile { given_name: text("first_name"), family_name: text("last_name"), ..Profile::default() },
+            ..FederatedSubject::default()
         })
     }
 

@@ -88,5 +88,7 @@ pub fn subject(claims: &Claims) -> Result<FederatedSubject, AuthError> {
             locale: text("locale")?,
             ..Profile::default()
         },
+        issued_at: claims.time("iat")?,
+        expires_at: claims.time("exp")?,
     })
 }
