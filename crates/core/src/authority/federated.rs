@@ -21,9 +21,9 @@ use crate::{
     caller::{Actor, ScopeSet},
     context::Ctx,
     error::{AuthError, Noun, TokenFault},
-    federation::{FederatedSubject, ProviderToken, Providers},
+    federation::{FederatedSubject, ProviderSettings, ProviderToken, Providers},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing, is_email},
-    ids::{IdentityId, MembershipId, SessionId},
+    ids::{IdentityId, MembershipId, ProjectId, SessionId},
     project::{Project, ProjectRef},
     secret::TokenDigest,
     store::Tx,
@@ -53,7 +53,8 @@ impl Authority {
         {
             return Ok(Authenticated::clone(&*self.live_session(ctx, session).await?));
         }
-        let known = provider.judge(&spot.settings, shown, ctx.now).await?;
+        let settings = spot.settings.clone().opened(spot.project, &self.sealer)?;
+        let known = provider.judge(settings.get(name).unwrap_or(&Value::Null), shown, ctx.now).await?;
         if known.subject.is_empty() || known.subject.len() > 255 {
             return Err(TokenFault::Claims.into());
         }
@@ -89,14 +90,16 @@ impl Authority {
                 let (project, application) = resolve(tx, &reference)?;
                 admit(&project, application.as_ref(), None, None, None, now)?;
                 allow_way(application.as_ref(), WayIn::Federated)?;
-                let settings = project.policy.federation.get(name).cloned();
+                let settings = project.policy.federation.only(name);
                 let settings = settings.ok_or(AuthError::NotSupported("this identity provider"))?;
+                let said = settings.get(name).map(Value::to_string).unwrap_or_default();
                 // A token may be good in several places, and is another session in each.
                 let place =
                     application.map_or_else(|| project.id.to_string(), |application| application.id.to_string());
                 let bearer = digest(&["federated", &place, name, token.as_str()]);
-                let verdict = digest(&[bearer.as_str(), &nonce, &settings.to_string()]);
-                Ok(Spot { session: tx.session_by_bearer(&bearer)?, settings, bearer, verdict })
+                let verdict = digest(&[bearer.as_str(), &nonce, &said]);
+                let session = tx.session_by_bearer(&bearer)?;
+                Ok(Spot { project: project.id, settings, bearer, session, verdict })
             })
             .await
     }
@@ -172,8 +175,10 @@ impl Authority {
 
 /// Where a token is shown.
 struct Spot {
-    /// What the project says of the provider.
-    settings: Value,
+    /// In which project.
+    project: ProjectId,
+    /// What it says of the provider, sealed.
+    settings: ProviderSettings,
     /// What the session of the token is found by.
     bearer: TokenDigest,
     /// The session that the token started here, if it was seen before.
