@@ -17,6 +17,8 @@ use ringfence_core::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::federation_http;
+
 /// A whole file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,9 +141,12 @@ impl ProjectEntry {
             from_file("password", &mut identity.password, identity.password_file.take(), folder, Password::new)?;
         }
         for (name, provider) in self.federation.iter_mut().flat_map(ProviderSettings::iter_mut) {
-            for secret in ["app_secret", "client_secret"] {
-                resolve_member(provider, secret, folder).with_context(|| format!("federation.{name}"))?;
-            }
+            let settle = |provider: &mut Value| {
+                resolve_member(provider, "app_secret", folder)?;
+                resolve_member(provider, "client_secret", folder)?;
+                federation_http::settle(name, provider)
+            };
+            settle(provider).with_context(|| format!("federation.{name}"))?;
         }
         Ok(())
     }
