@@ -220,7 +220,7 @@ impl Default for Dialect {
 /// Keys that one dialect has beside the common ones.
 fn options_of(dialect: &str) -> &'static [&'static str] {
     match dialect {
-        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url"],
+        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url", "redirect_urls"],
         _ => &[],
     }
 }
