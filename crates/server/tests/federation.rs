@@ -60,6 +60,7 @@ fn file(provider: &Provider) -> String {
 name = "default"
 [[project.application]]
 name = "city"
+publishable_key = "0123456789abcdef0123456789abcdef"
 aliases = {{ keyclic = "com.keyclic.app" }}
 [[project.identity]]
 email = "ann@gmail.com"
@@ -108,6 +109,14 @@ impl Case {
     fn company(&self, token: &str) -> (u16, Value) {
         let body = json!({ "grantType": "external_auth", "idToken": token });
         let answer = self.ask("POST", "/keyclic/auth/token", APP, Some(&body));
+        (answer.status, answer.json())
+    }
+
+    /// Shows a token of Google through our own API.
+    fn google(&self, token: &str, nonce: Option<&str>) -> (u16, Value) {
+        let application = "0123456789abcdef0123456789abcdef";
+        let body = json!({ "application": application, "provider": "google", "token": token, "nonce": nonce });
+        let answer = self.ask("POST", "/api/v1/federated", "", Some(&body));
         (answer.status, answer.json())
     }
 
@@ -244,6 +253,27 @@ fn an_issuer_is_found_by_discovery_and_its_keys_may_change() {
         let (status, body) = t.company(&token);
         assert_eq!((status, body["code"].as_str()), (401, Some(code)), "{change} N13");
     }
+}
+
+#[test]
+fn n84_google_speaks_for_the_clients_of_the_project_and_gives_a_nonce_back() {
+    let t = Case::new();
+    let signed = |change: Value| provider::token("k1", &claims("accounts.google.com", "android", &change));
+    let (status, answer) = t.google(&signed(json!({ "azp": "web", "nonce": "n1" })), Some("n1"));
+    assert!((200..300).contains(&status), "{answer}");
+    for (change, nonce, code) in [
+        (json!({ "aud": "another" }), None, "token_audience"),
+        (json!({ "azp": "another" }), None, "token_audience"),
+        (json!({}), Some("n1"), "token_claims"),
+        (json!({ "nonce": "n2" }), Some("n1"), "token_claims"),
+        (json!({ "iss": "accounts.google.com/" }), None, "token_issuer"),
+    ] {
+        let (status, body) = t.google(&signed(change.clone()), nonce);
+        assert_eq!((status, body["code"].as_str()), (401, Some(code)), "{change}");
+    }
+    t.provider.is(Mood::Failing(500));
+    let later = provider::token("k2", &claims("accounts.google.com", "web", &json!({})));
+    assert_eq!(t.google(&later, None).0, 503);
 }
 
 #[test]
