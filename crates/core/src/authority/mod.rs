@@ -41,11 +41,13 @@ mod passwords;
 mod people;
 mod presence;
 mod projects;
+mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
 mod tokens;
 mod upgrade;
+mod verdicts;
 mod verifications;
 
 pub use account::{AccountChange, NewEmail};
@@ -62,6 +64,7 @@ pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
+pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
@@ -104,6 +107,7 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
 }
@@ -123,6 +127,7 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
         }

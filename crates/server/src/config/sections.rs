@@ -221,7 +221,8 @@ impl Default for Dialect {
 fn options_of(dialect: &str) -> &'static [&'static str] {
     match dialect {
         "telnyx" => &["origins"],
-        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url"],
+        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url", "redirect_urls"],
+        "keyclic" => &["authorization_url", "invitation_url", "reset_url", "token_ip"],
         _ => &[],
     }
 }
