@@ -15,6 +15,7 @@ use crate::{
     cli::{self, WhichEndpoint},
     exit::explain,
     output::{fields, plain, table},
+    provision::endpoint_named,
     views,
 };
 
@@ -67,16 +68,14 @@ pub async fn run(admin: &Admin, command: &cli::Endpoint) -> Result<()> {
 async fn find(admin: &Admin, which: &WhichEndpoint) -> Result<(Permit, Endpoint)> {
     let permit = admin.permit(&which.of.project, Scope::CredentialsWrite).await?;
     let named = which.endpoint.as_str();
-    let found = match named.parse() {
-        Ok(id) => admin.authority().endpoint(&permit, id).await,
-        Err(_) => {
-            let filter = EndpointFilter { user_name: Some(named.to_owned()), ..EndpointFilter::default() };
-            let (ctx, first) = (admin.ctx(), Window { offset: 0, limit: 1 });
-            let listed = admin.authority().endpoints(&ctx, &permit, filter, first).await;
-            listed.and_then(|listed| listed.items.into_iter().next().ok_or(AuthError::NotFound(Noun::Identity)))
-        }
+    let authority = admin.authority();
+    let found = if let Ok(id) = named.parse() {
+        authority.endpoint(&permit, id).await.map_err(explain)
+    } else {
+        let found = endpoint_named(authority, &admin.ctx(), &permit, named).await?;
+        found.ok_or_else(|| explain(AuthError::NotFound(Noun::Identity)))
     };
-    Ok((permit, found.map_err(explain).with_context(|| format!("endpoint {named}"))?))
+    Ok((permit, found.with_context(|| format!("endpoint {named}"))?))
 }
 
 async fn view(admin: &Admin, permit: &Permit, endpoint: &Endpoint) -> Result<Value> {

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use ringfence_core::{
     authority::{Authority, EndpointChange, EndpointRequest, GroupChange, GroupRequest},
     caller::Permit,
+    context::Ctx,
     endpoint::{Endpoint, EndpointFilter, GroupFilter, GroupOrder, Window},
     secret::RawToken,
     time::Timestamp,
@@ -31,6 +32,18 @@ pub async fn endpoint_groups(authority: &Authority, permit: &Permit) -> Result<V
             return Ok(all);
         }
     }
+}
+
+/// The endpoint with this user name that is not the account of a group.
+pub async fn endpoint_named(
+    authority: &Authority,
+    ctx: &Ctx,
+    permit: &Permit,
+    user_name: &str,
+) -> Result<Option<Endpoint>> {
+    let filter = EndpointFilter { user_name: Some(user_name.to_owned()), ..EndpointFilter::default() };
+    let listed = authority.endpoints(ctx, permit, filter, Window { offset: 0, limit: 1 }).await;
+    Ok(listed.map_err(explain)?.items.into_iter().next())
 }
 
 impl Walk<'_> {
@@ -115,7 +128,7 @@ impl Walk<'_> {
     ) -> Result<()> {
         let expires_at = wanted.expires_at()?;
         let present = match &place.permit {
-            Some(permit) => self.endpoint_named(permit, &wanted.user_name).await?,
+            Some(permit) => endpoint_named(self.authority, &self.ctx, permit, &wanted.user_name).await?,
             None => None,
         };
         let (Some(permit), Some(group)) = (&place.permit, group) else {
@@ -169,12 +182,6 @@ impl Walk<'_> {
             self.authority.change_endpoint(&self.ctx, permit, present.id, change).await.map_err(explain)?;
         }
         Ok(())
-    }
-
-    async fn endpoint_named(&self, permit: &Permit, user_name: &str) -> Result<Option<Endpoint>> {
-        let filter = EndpointFilter { user_name: Some(user_name.to_owned()), ..EndpointFilter::default() };
-        let listed = self.authority.endpoints(&self.ctx, permit, filter, Window { offset: 0, limit: 1 }).await;
-        Ok(listed.map_err(explain)?.items.into_iter().next())
     }
 }
 

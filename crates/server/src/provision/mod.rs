@@ -15,7 +15,7 @@ use anyhow::Result;
 use ringfence_core::authority::Authority;
 
 pub use self::{
-    endpoints::endpoint_groups,
+    endpoints::{endpoint_groups, endpoint_named},
     file::{ALIAS_SCHEMES, File, alias_scheme},
     parts::{generated_password, scopes},
     plan::{Action, Plan},

@@ -25,14 +25,14 @@ impl Telnyx {
     }
 
     /// Which of three devices, in order of login, ring when somebody calls.
-    async fn rings(&self, callee: &Subscriber) -> [bool; 3] {
+    async fn rings(&self, whose: &Subscriber) -> [bool; 3] {
         let caller = self.stage.subscriber("caller").await;
         let mut caller = self.logged_in(caller.pair()).await;
         let mut devices = Vec::new();
         for _ in 0..3 {
-            devices.push(self.logged_in(callee.pair()).await);
+            devices.push(self.logged_in(whose.pair()).await);
         }
-        let dialled = json!({ "callID": "call-1", "destination_number": callee.endpoint.user_name });
+        let dialled = json!({ "callID": "call-1", "destination_number": whose.endpoint.user_name });
         self.raw(&mut caller, "telnyx_rtc.invite", json!({ "sdp": "v=0", "dialogParams": dialled })).await;
         let mut rang = [false; 3];
         for (device, rang) in devices.iter_mut().zip(&mut rang) {
