@@ -113,6 +113,8 @@ impl Drop for Program {
 /// A connection to a server.
 pub(crate) fn connect(address: SocketAddr, trust: Option<&Trust>) -> anyhow::Result<Box<dyn Stream>> {
     let stream = TcpStream::connect(address)?;
+    // The end of a handshake and the request after it are two small pieces, of which the second would wait.
+    stream.set_nodelay(true)?;
     Ok(match trust {
         None => Box::new(stream),
         Some(trust) => Box::new(trust.around(stream)?),

@@ -60,6 +60,7 @@ async fn log_in(server: SocketAddr, trust: Option<Trust>, number: usize, token: 
     let [high, low] = u16::try_from(number / 100)?.to_be_bytes();
     stream.bind((Ipv4Addr::new(127, 1, high, low), 0).into())?;
     let stream = stream.connect(server).await?;
+    stream.set_nodelay(true)?;
     let stream: Box<dyn Stream> = match trust {
         None => Box::new(stream),
         Some(trust) => Box::new(trust.connect(stream).await?),

@@ -31,7 +31,8 @@ pub struct Acceptor(TlsAcceptor);
 
 /// Reads the certificate and its key; they are read again when [`Reloading`] says so.
 pub fn start(files: Files) -> Result<(Acceptor, Reloading)> {
-    let pair = files.read().and_then(|read| read.pair()).context("section [server.tls]")?;
+    let read = files.read().context("section [server.tls]")?;
+    let pair = read.pair().context("section [server.tls]")?;
     pair.facts.warn();
     let served = Arc::new(Served::new(pair.certified));
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -41,7 +42,7 @@ pub fn start(files: Files) -> Result<(Acceptor, Reloading)> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Resuming costs the clients of a crowd that comes back no signature of ours, and us no memory.
     config.ticketer = Ticketer::new()?;
-    Ok((Acceptor(TlsAcceptor::from(Arc::new(config))), Reloading::new(files, served)?))
+    Ok((Acceptor(TlsAcceptor::from(Arc::new(config))), Reloading::new(files, read.fingerprint(), served)?))
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {

@@ -59,10 +59,8 @@ pub struct Reloading {
 
 impl Reloading {
     /// From now on SIGHUP means this, and no longer the end of the process.
-    pub(super) fn new(files: Files, served: Arc<Served>) -> Result<Self> {
-        // What is served was read a moment ago; should it have changed since, the second look takes it.
-        let seen = files.read().ok().map(|read| read.fingerprint());
-        Ok(Self { files, served, seen, tried: seen, hangup: hangup()? })
+    pub(super) fn new(files: Files, first: Fingerprint, served: Arc<Served>) -> Result<Self> {
+        Ok(Self { files, served, seen: Some(first), tried: Some(first), hangup: hangup()? })
     }
 
     /// Looks after the files until it is dropped.
