@@ -189,6 +189,7 @@ mod tests {
             ("GET /telephone/rest/auth", "gateway.example.org"),
             ("GET /forward-auth", "auth.example.org"),
             ("GET /.well-known/jwks.json", "auth.example.org"),
+            ("POST /api/v1/sessions", "auth.example.org"),
             ("POST /reset/abc", "auth.example.org"),
             ("POST /", "auth.example.org"),
             ("GET /telephonex", "auth.example.org"),

@@ -31,6 +31,7 @@ mod endpoints;
 mod federated;
 mod hint;
 mod identities;
+mod introspection;
 mod issuers;
 mod keys;
 mod liveness;
@@ -44,6 +45,7 @@ mod refresh;
 mod sessions;
 mod shared;
 mod tokens;
+mod upgrade;
 mod verifications;
 
 pub use account::{AccountChange, NewEmail};
@@ -54,13 +56,15 @@ pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use identities::{ProfileChange, Registration};
+pub use introspection::{Introspected, end_of};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
-pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
+pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
+pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
 /// What an [`Authority`] is made of.
