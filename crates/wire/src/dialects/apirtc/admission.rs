@@ -173,13 +173,17 @@ async fn as_guest(
 }
 
 /// Groups of presence at most, and characters of a name.
-const MOST_GROUPS: usize = 16;
+pub(super) const MOST_GROUPS: usize = 16;
 const LONGEST_GROUP: usize = 64;
 
-/// A list of groups; the default one when nothing sensible is said (sheet, 1.6).
-pub(super) fn groups(text: Option<&str>) -> Vec<String> {
-    let said: Option<Vec<String>> = text.and_then(|text| serde_json::from_str(text).ok());
-    let mut groups = said.unwrap_or_else(|| vec!["default".to_owned()]);
+/// A list of groups in a query; the default one when nothing sensible is said (sheet, 1.6).
+fn groups(text: Option<&str>) -> Vec<String> {
+    let said = text.and_then(|text| serde_json::from_str(text).ok());
+    tidy(said.unwrap_or_else(|| vec!["default".to_owned()]))
+}
+
+/// Names of groups that are any, each once.
+pub(super) fn tidy(mut groups: Vec<String>) -> Vec<String> {
     groups.retain(|group| !group.is_empty() && group.chars().count() <= LONGEST_GROUP);
     groups.sort();
     groups.dedup();

@@ -31,6 +31,7 @@ mod error;
 mod messages;
 mod person;
 mod query;
+mod roster;
 
 /// The dialect.
 pub(super) const DIALECT: Dialect = Dialect {
