@@ -48,6 +48,7 @@ mod tokens;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[],

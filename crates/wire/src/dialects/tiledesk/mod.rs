@@ -61,6 +61,7 @@ mod words;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[&assertion::PROFILE],
