@@ -40,6 +40,11 @@ pub(crate) trait Conversation: Send + 'static {
     /// Answers what the server tells it. After a directive that ends the connection the pump closes it, with the code that
     /// the conversation chooses or with one of its own.
     fn on_directive(&mut self, line: &Line, directive: &Directive) -> Step;
+
+    /// What another conversation has sent here, as a frame of this one.
+    fn wrap(&self, text: String) -> String {
+        text
+    }
 }
 
 /// What a conversation wants done.

@@ -47,7 +47,7 @@ impl<T: Transport, C: Conversation> Pump<T, C> {
                 heard = self.transport.recv() => Next::Heard(heard),
             };
             let step = match next {
-                Next::Told(Directive::Deliver(frame)) => Some(Step::send(frame)),
+                Next::Told(Directive::Deliver(frame)) => Some(Step::send(self.conversation.wrap(frame))),
                 Next::Told(directive) => Box::pin(self.obey(&directive)).await,
                 Next::Heard(Heard::Unsent(frames)) => Some(Step { send: frames, close: None }),
                 Next::Heard(Heard::Broken(close)) => close.map(|close| Step { send: vec![], close: Some(close) }),
