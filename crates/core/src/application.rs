@@ -45,6 +45,8 @@ pub struct ApplicationSettings {
     /// Roles that a trusted issuer may claim for its users; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_roles: Option<BTreeSet<String>>,
+    /// Whether a trusted issuer's tokens may leave open whom they speak of.
+    pub assertion_wildcard: bool,
     /// Which of a user's open connections is reached.
     pub inbound: InboundPolicy,
     /// What only one dialect knows, under its name; opaque here.
@@ -67,6 +69,7 @@ impl Default for ApplicationSettings {
             allowed_origins: vec!["*".to_owned()],
             reset_url: None,
             assertion_roles: None,
+            assertion_wildcard: false,
             inbound: InboundPolicy::default(),
             attributes: Map::new(),
         }

@@ -38,13 +38,17 @@ mod maintenance;
 mod memberships;
 mod passwords;
 mod people;
+mod places;
 mod presence;
 mod projects;
 mod refresh;
 mod sessions;
 mod shared;
+mod socket_tickets;
 mod tokens;
 mod verifications;
+mod visitors;
+mod vouching;
 
 pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
@@ -62,6 +66,7 @@ pub use projects::ProjectRequest;
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
+pub use vouching::AssertionRequest;
 
 /// What an [`Authority`] is made of.
 pub struct Parts {

@@ -188,6 +188,7 @@ async fn n13_an_issuer_speaks_for_its_own_application_only() {
         project: ringfence_core::project::ProjectRef::Application(bare.id),
         jwt,
         profile: &ASSERTIONS,
+        claimed: None,
     };
     assert_eq!(outcome(&w.authority.authenticate(&w.ctx(), presented).await), "token_key");
 }

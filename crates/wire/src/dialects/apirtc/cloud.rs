@@ -2,13 +2,10 @@
 
 use axum::{Json, Router, extract::State, routing::get};
 use http::{HeaderMap, header};
-use ringfence_core::{
-    error::{AuthError, Noun},
-    project::ProjectRef,
-};
+use ringfence_core::error::{AuthError, Noun};
 use serde_json::{Value, json};
 
-use super::{API_KEY, error::Refusal, query::Parameters};
+use super::{admission::application, error::Refusal, query::Parameters};
 use crate::app::App;
 
 pub(super) fn routes() -> Router<App> {
@@ -16,11 +13,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Where the channel of an application is. The key only names the application.
-async fn preferred(
-    State(app): State<App>,
-    headers: HeaderMap,
-    parameters: Parameters,
-) -> Result<Json<Value>, Refusal> {
+async fn preferred(State(app): State<App>, headers: HeaderMap, parameters: Parameters) -> Result<Json<Value>, Refusal> {
     let key = parameters.required("apiKey")?;
     let (_, application) = app.authority.find_application(application(key)).await.map_err(unknown)?;
     if application.disabled_at.is_some() || !application.settings.allows_origin(origin(&headers)) {
@@ -32,11 +25,6 @@ async fn preferred(
 /// Where the page that asks is from; what is no text is from nowhere that anybody allows.
 pub(super) fn origin(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"))
-}
-
-/// The application of an apiKey.
-pub(super) fn application(key: &str) -> ProjectRef {
-    ProjectRef::Alias { scheme: API_KEY, value: key.to_owned() }
 }
 
 /// A key that names nothing is a wrong key.

@@ -91,8 +91,7 @@ fn body(error: &AuthError) -> Value {
     json!({ "message": error.to_string(), "error": error.code() })
 }
 
-/// What the channel says to whom it does not let in (sheet, 1.6). The library stops at the first two kinds and tries again
-/// after anything else.
+/// What the channel says to whom it does not let in (sheet, 1.6). The library stops at each of these texts but the first.
 pub(super) fn channel_text(error: &AuthError, showed_token: bool) -> String {
     match error {
         AuthError::Throttled { .. } | AuthError::Unavailable { .. } | AuthError::Internal(_) => {
@@ -101,13 +100,14 @@ pub(super) fn channel_text(error: &AuthError, showed_token: bool) -> String {
         AuthError::TokenInvalid(fault) if showed_token => format!("access token failure: {}", fault_text(*fault)),
         AuthError::TokenExpired if showed_token => "access token failure: jwt expired".to_owned(),
         AuthError::SessionRevoked if showed_token => "access token failure: jwt revoked".to_owned(),
+        AuthError::Disabled(_) => "DISABLED_ENTERPRISE".to_owned(),
+        AuthError::NotSupported(_) if !showed_token => "An account is needed".to_owned(),
         AuthError::ApplicationMismatch
-        | AuthError::InvalidCredentials
-        | AuthError::IdentitySuspended
         | AuthError::Conflict(_)
-        | AuthError::Disabled(_)
         | AuthError::Forbidden { .. }
+        | AuthError::IdentitySuspended
         | AuthError::Invalid(_)
+        | AuthError::InvalidCredentials
         | AuthError::NotFound(_)
         | AuthError::NotSupported(_)
         | AuthError::SessionRevoked

@@ -55,4 +55,5 @@ const TOKEN: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Jti,
     refreshes: false,
+    at_most: None,
 };

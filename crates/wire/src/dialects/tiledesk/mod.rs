@@ -87,6 +87,7 @@ static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Kind(sub_of),
     session: SessionClaim::Sid,
     refreshes: false,
+    at_most: None,
 };
 
 const fn sub_of(kind: IdentityKind) -> &'static str {
