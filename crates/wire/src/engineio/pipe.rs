@@ -103,6 +103,10 @@ impl Pipe {
             if !state.inward.is_empty() || !state.is_polled() {
                 return Err(NotHere);
             }
+            if state.closing {
+                state.left |= split(body).any(is_close);
+                return Ok(());
+            }
             state.inward.extend(split(body).map(str::to_owned));
             Ok(())
         })?;
@@ -155,7 +159,7 @@ impl Pipe {
         self.until(|state| {
             // What was posted before the replacement came before it.
             if let Some(frame) = state.inward.pop_front() {
-                state.left |= frame == Packet::Close.to_string();
+                state.left |= is_close(&frame);
                 return Some(Found::Frame(frame));
             }
             if let Replaced::By(socket) = std::mem::replace(&mut state.replaced, Replaced::Taken) {
@@ -188,9 +192,13 @@ impl Pipe {
         .await
     }
 
-    /// Waits until everything was fetched, a good-bye at the end.
+    /// Waits until everything was fetched, a good-bye at the end. Nothing is heard any more but the client's own.
     pub(super) async fn goodbye(&self) {
-        self.change(|state| state.closing = true);
+        self.change(|state| {
+            state.closing = true;
+            let unheard = std::mem::take(&mut state.inward);
+            state.left |= unheard.iter().any(|frame| is_close(frame));
+        });
         self.until(|state| state.left.then_some(())).await;
     }
 
@@ -201,6 +209,10 @@ impl Pipe {
             state.inward.clear();
         });
     }
+}
+
+fn is_close(frame: &str) -> bool {
+    Packet::parse(frame) == Some(Packet::Close)
 }
 
 impl State {

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use axum::{Router, middleware, routing::get};
 use http::{HeaderName, header};
 use ringfence_core::{context::Ctx, error::AuthError, ids::ConnectionId};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     admission::{self, Admitted, Asked, Refused},
     cors,
     error::channel_text,
-    messages::Roster,
+    roster::Roster,
 };
 use crate::{
     app::App,
@@ -109,7 +109,9 @@ impl Inside for Channel {
             Ok(messages) => {
                 self.ticket = !namespace.is_empty();
                 self.handshake = None;
-                self.admitted = Some(Box::new(admitted));
+                // What the roster keeps need not be kept twice for as long as the line is open.
+                let (user_data, groups, subscriptions) = (Map::new(), Vec::new(), Vec::new());
+                self.admitted = Some(Box::new(Admitted { user_data, groups, subscriptions, ..admitted }));
                 Entry::In(messages)
             }
             Err(error) => {
@@ -141,8 +143,8 @@ impl Inside for Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        if self.admitted.is_some() {
-            self.roster.leave(self.connection);
+        if let Some(admitted) = &self.admitted {
+            self.roster.leave(admitted.application.id, self.connection);
         }
     }
 }
