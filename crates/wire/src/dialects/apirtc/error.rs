@@ -1,18 +1,22 @@
 //! Refusals as JSON (sheet, 1.1): the library needs no more than a status and JSON that its application can read.
 #![deny(clippy::wildcard_enum_match_arm, clippy::match_wildcard_for_single_variants)]
 
+use std::sync::Arc;
+
 use axum::{
     Json,
+    extract::{Request, State},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use ringfence_core::{
-    error::{AuthError, Noun, TokenFault},
-    time::Timestamp,
-};
+use ringfence_core::error::{AuthError, Noun, TokenFault};
 use serde_json::{Value, json};
 
-use crate::problem::{log_refusal, retry_after};
+use crate::{
+    app::App,
+    problem::{log_refusal, retry_after},
+};
 
 /// The code of the real platform for input that breaks rules.
 const BAD_PARAMETER: u32 = 10;
@@ -20,36 +24,34 @@ const BAD_PARAMETER: u32 = 10;
 /// Seconds until another request is looked at (sheet, section 2).
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// A refusal on its way out.
+/// A refusal on its way to [`speak`], which knows the time.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    error: AuthError,
-    wait: Option<u64>,
-}
+pub(super) struct Refusal(AuthError);
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
-        Self { error, wait: None }
-    }
-}
-
-impl Refusal {
-    /// A refusal that says how long to wait.
-    pub(super) fn at(now: Timestamp) -> impl Fn(AuthError) -> Self {
-        move |error| Self { wait: retry_after(&error, now), error }
+        Self(error)
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        log_refusal(&self.error);
-        let mut response = (status(&self.error), Json(body(&self.error))).into_response();
-        if let Some(seconds) = self.wait {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            response.headers_mut().insert(RESET, HeaderValue::from(seconds));
-        }
+        log_refusal(&self.0);
+        let mut response = (status(&self.0), Json(body(&self.0))).into_response();
+        response.extensions_mut().insert(Arc::new(self.0));
         response
     }
+}
+
+/// Says how long to wait, in both headers that clients look for.
+pub(super) async fn speak(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(error) = response.extensions_mut().remove::<Arc<AuthError>>() else { return response };
+    if let Some(seconds) = retry_after(&error, app.authority.clock().now()) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(RESET, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// What is answered where nothing is.

@@ -19,19 +19,26 @@ use ringfence_core::{
     key::KeySet,
 };
 
-use super::{Access::Open, Bearer, Dialect, Endpoint};
+use super::{
+    Access::{Open, SignedIn},
+    Bearer, Dialect, Endpoint,
+};
 use crate::app::App;
 
 mod admission;
 mod assertion;
+mod body;
+mod caller;
 mod channel;
 mod cloud;
 mod cors;
 mod error;
+mod limit;
 mod messages;
 mod person;
 mod query;
 mod roster;
+mod tokens;
 
 /// The dialect.
 pub(super) const DIALECT: Dialect = Dialect {
@@ -68,14 +75,29 @@ const fn endpoint(method: &'static str, path: &'static str, access: super::Acces
     Endpoint { method, path, access, source }
 }
 
-/// Everything it answers below its mount, and what needs a token.
-const ENDPOINTS: &[Endpoint] = &[endpoint("GET", "/api/v2/preferredCCS", Open, "§1.2")];
+/// Everything it answers below its mount, and what needs a token. The channel lies at the root of every host.
+const ENDPOINTS: &[Endpoint] = &[
+    endpoint("GET", "/api/v2/preferredCCS", Open, "§1.2"),
+    endpoint("POST", "/api/v3/authenticate", Open, "§1.4"),
+    endpoint("GET", "/api/v2/checkToken", SignedIn, "§1.4"),
+    endpoint("GET", "/api/v2/users/me", SignedIn, "§1.4"),
+    endpoint("GET", "/api/v2/enterprises/{enterprise}/users", SignedIn, "§1.4"),
+    endpoint("POST", "/api/v2/invalidateToken", SignedIn, "§1.9"),
+    endpoint("POST", "/api/v3/token", Open, "§2"),
+    endpoint("POST", "/api/token", Open, "§2"),
+    endpoint("POST", "/api/v3/token/revoke", SignedIn, "§2"),
+    endpoint("GET", "/api/v3/enterprises/{enterprise}/users", SignedIn, "§2"),
+    endpoint("POST", "/api/v3/jwt", SignedIn, "§3"),
+    endpoint("GET", "/api/v3/third-party", Open, "§3"),
+];
 
 fn routes(app: App) -> Router {
     Router::new()
         .merge(cloud::routes())
+        .merge(tokens::routes())
         .fallback(error::nothing_here)
         .method_not_allowed_fallback(error::nothing_here)
+        .layer(middleware::from_fn_with_state(app.clone(), error::speak))
         .layer(middleware::from_fn(cors::answer))
         .with_state(app)
 }

@@ -1,6 +1,6 @@
 //! Parameters of queries and forms, in which nothing may be said twice.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use axum::extract::{FromRequestParts, Query};
 use http::{Uri, request::Parts};
@@ -10,7 +10,7 @@ use super::error::Refusal;
 use crate::app::App;
 
 /// What a query or a form says.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
@@ -32,6 +32,11 @@ impl Parameters {
         Ok(Self(found))
     }
 
+    /// Whether something is said in both.
+    pub(super) fn shares_a_name_with(&self, other: &Self) -> bool {
+        self.0.keys().any(|name| other.0.contains_key(name))
+    }
+
     /// What is said under a name; empty is nothing.
     pub(super) fn one(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
@@ -40,6 +45,13 @@ impl Parameters {
     /// The same where it must be said.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, AuthError> {
         self.one(name).ok_or_else(|| AuthError::invalid(name, Rule::Required))
+    }
+}
+
+impl fmt::Debug for Parameters {
+    /// Names only, for some values are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
