@@ -57,7 +57,9 @@ export async function reconnecting(browser) {
     } finally {
       line.unblock();
     }
-    await page.raised('ccs error');
+    const stopped = () => page.console.some((said) => said.includes('access token failure: jwt expired'));
+    await until('the refusal', stopped, 15_000);
+    assert.ok((await page.events()).includes('ccs error'));
     const asked = page.channelRequests();
     await sleep(3000);
     assert.equal(page.channelRequests(), asked, 'it went on trying');
