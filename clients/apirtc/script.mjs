@@ -43,8 +43,8 @@ async function tunnel(url) {
   const cut = () => open.forEach((one) => one.destroy());
   return {
     url: `http://127.0.0.1:${server.address().port}`,
-    cut: (forLong) => {
-      shut = forLong;
+    cut: () => {
+      shut = true;
       cut();
     },
     mend: () => (shut = false),
@@ -133,11 +133,13 @@ export async function script({ url, key, jwt, revoke, check, until, browser }) {
       const tab = await page(prepare);
       await tab.open('ann');
       await tab.connected();
-      way.cut(false);
+      // For a while: a browser asks once more by itself where a poll was cut.
+      way.cut();
+      await until('an end', async () => (await tab.seen()).reasons.length);
+      way.mend();
       await tab.connected(2);
       const { returns, attempts } = await tab.seen();
-      assert.equal(attempts.length, 1);
-      assert.deepEqual(returns, [1]);
+      assert.deepEqual(returns, [attempts.length]);
       await tab.close();
     });
   }
@@ -146,7 +148,7 @@ export async function script({ url, key, jwt, revoke, check, until, browser }) {
     const tab = await page();
     await tab.open('ann', undefined, { reconnectionDelay: 100, reconnectionDelayMax: 800 });
     await tab.connected();
-    way.cut(true);
+    way.cut();
     const { found } = await until('attempts', async () => {
       const { attempts } = await tab.seen();
       return attempts.length >= 6 && attempts;
