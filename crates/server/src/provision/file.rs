@@ -59,6 +59,8 @@ pub struct ApplicationEntry {
     pub allowed_origins: Option<Vec<String>>,
     /// Where a password-reset link asked for through it leads.
     pub reset_url: Option<String>,
+    /// Whether the issuers' tokens may leave open whom they speak of.
+    pub assertion_wildcard: Option<bool>,
     #[serde(default)]
     pub trusted_issuer: Vec<IssuerEntry>,
 }

@@ -252,6 +252,7 @@ impl ApplicationEntry {
             sign_in: self.sign_in.clone().unwrap_or(present.sign_in),
             allowed_origins: self.allowed_origins.clone().unwrap_or(present.allowed_origins),
             reset_url: self.reset_url.clone().or(present.reset_url),
+            assertion_wildcard: self.assertion_wildcard.unwrap_or(present.assertion_wildcard),
             ..present
         }
     }
