@@ -155,5 +155,8 @@ async fn heartbeats_come_from_here() {
     talk.hear("40").await;
     stage.world.clock.advance(Duration::from_secs(25));
     let told = talk.line.directive().await;
-    assert_eq!((&told, talk.conversation.on_directive(&talk.line, &told).send), (&Directive::Tick, vec!["2".to_owned()]));
+    assert_eq!(
+        (&told, talk.conversation.on_directive(&talk.line, &told).send),
+        (&Directive::Tick, vec!["2".to_owned()])
+    );
 }

@@ -8,11 +8,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use ringfence_core::{
-    authority::PresentedCredential,
-    context::Ctx,
-    ids::IdentityId,
-    presence::InboundPolicy,
-    secret::RawToken,
+    authority::PresentedCredential, context::Ctx, ids::IdentityId, presence::InboundPolicy, secret::RawToken,
     session::SessionsOf,
 };
 use serde_json::Value;
@@ -134,7 +130,9 @@ impl Server {
     async fn request(&self, method: &str, query: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
-        let head = format!("{method} /socket.io/?{query} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} /socket.io/?{query} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+        );
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();

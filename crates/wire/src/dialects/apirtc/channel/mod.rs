@@ -123,7 +123,9 @@ impl Inside for Channel {
 
     async fn hear(&mut self, ctx: &Ctx, _name: &str, arguments: &[Value]) -> Vec<String> {
         // Each text says itself what it is (sheet, 1.7).
-        let (Some(admitted), Some(Value::String(text))) = (&self.admitted, arguments.first()) else { return Vec::new() };
+        let (Some(admitted), Some(Value::String(text))) = (&self.admitted, arguments.first()) else {
+            return Vec::new();
+        };
         let heard = self.roster.hear(&self.app, ctx, self.connection, admitted, text).await;
         heard.unwrap_or_else(|error| {
             log_refusal(&error);
