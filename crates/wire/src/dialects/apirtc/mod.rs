@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::{Router, middleware};
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     jose::Alg,
     key::KeySet,
 };
@@ -63,8 +63,8 @@ static TOKENS: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::ES256,
     set: KeySet::Published,
-    issuer: None,
-    audience: None,
+    issuer: IssuerClaim::Project,
+    audience: AudienceClaim::Application,
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: false,
