@@ -26,7 +26,7 @@ use super::{
 use crate::{
     app::App,
     extract::Circumstances,
-    live::{Habits, Line},
+    live::{Directive, Habits, Line},
     pump,
 };
 
@@ -54,6 +54,8 @@ pub(crate) struct Handshake {
 impl Handshake {
     fn of(uri: Uri, headers: &HeaderMap) -> Self {
         let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null").into());
+        // A copy: the address of a request keeps all of the buffer that it was read into.
+        let uri = uri.to_string().parse().unwrap_or(uri);
         Self { uri, origin }
     }
 }
@@ -171,13 +173,9 @@ impl<I: Inside> Service<I> {
             Err(refusal) => return *refusal,
         };
         let greeting = self.greeting(&name(app.authority.entropy().as_ref()), &[]);
+        line.connection().post(Directive::Deliver(greeting));
         let conversation = self.conversation(app, handshake, &line);
-        pump::accept(socket, self.habits, |mut socket| async move {
-            // The first bytes of a connection find room.
-            if socket.send(Message::Text(greeting.into())).await.is_ok() {
-                pump::serve(socket, line, conversation, ctx).await;
-            }
-        })
+        pump::accept(socket, self.habits, |socket| pump::serve(socket, line, conversation, ctx))
     }
 
     /// Tries a WebSocket that is to replace polling. It is a line of its own until it does, for the sake of its limits.

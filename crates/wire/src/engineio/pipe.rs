@@ -37,12 +37,20 @@ struct State {
     /// A WebSocket is being tried, and the client waits for its polls to come back.
     probing: bool,
     replaced: Replaced,
+    life: Life,
+}
+
+/// How far it has come. It never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    #[default]
+    Open,
     /// The pump has said its last word.
-    closing: bool,
+    Closing,
     /// It was fetched, or the client has said its own.
-    left: bool,
+    Left,
     /// There is no pump any more.
-    over: bool,
+    Over,
 }
 
 #[derive(Default)]
@@ -103,14 +111,14 @@ impl Pipe {
             if !state.inward.is_empty() || !state.is_polled() {
                 return Err(NotHere);
             }
-            if state.closing {
-                state.left |= split(body).any(is_close);
+            if state.life == Life::Closing {
+                state.hear_out(split(body));
                 return Ok(());
             }
             state.inward.extend(split(body).map(str::to_owned));
             Ok(())
         })?;
-        self.until(|state| (state.inward.is_empty() || state.over).then_some(())).await;
+        self.until(|state| (state.inward.is_empty() || state.life == Life::Over).then_some(())).await;
         Ok(())
     }
 
@@ -128,8 +136,8 @@ impl Pipe {
                 state.bytes = 0;
                 return Some(join(state.outward.drain(..)));
             }
-            if state.closing || state.over {
-                state.left = true;
+            if state.life >= Life::Closing {
+                state.reach(Life::Left);
                 return Some(Packet::Close.to_string());
             }
             state.probing.then(|| Packet::Noop.to_string())
@@ -141,7 +149,7 @@ impl Pipe {
     pub(super) fn probe(&self, probing: bool) -> bool {
         self.change(|state| {
             state.probing = probing;
-            state.is_polled() && !state.closing
+            state.is_polled() && state.life == Life::Open
         })
     }
 
@@ -159,7 +167,7 @@ impl Pipe {
         self.until(|state| {
             // What was posted before the replacement came before it.
             if let Some(frame) = state.inward.pop_front() {
-                state.left |= is_close(&frame);
+                state.hear_out([frame.as_str()]);
                 return Some(Found::Frame(frame));
             }
             if let Replaced::By(socket) = std::mem::replace(&mut state.replaced, Replaced::Taken) {
@@ -167,7 +175,7 @@ impl Pipe {
                 return Some(Found::Replacement(socket, state.outward.drain(..).collect()));
             }
             state.replaced = Replaced::Not;
-            state.left.then_some(Found::Nobody)
+            (state.life >= Life::Left).then_some(Found::Nobody)
         })
         .await
     }
@@ -176,7 +184,7 @@ impl Pipe {
     pub(super) async fn lay_out(&self, frame: String) -> bool {
         let mut frame = Some(frame);
         self.until(|state| {
-            if state.left {
+            if state.life >= Life::Left {
                 return Some(false);
             }
             let fits = state.outward.len() < MOST_FRAMES && state.bytes < MOST_BYTES;
@@ -195,28 +203,35 @@ impl Pipe {
     /// Waits until everything was fetched, a good-bye at the end. Nothing is heard any more but the client's own.
     pub(super) async fn goodbye(&self) {
         self.change(|state| {
-            state.closing = true;
+            state.reach(Life::Closing);
             let unheard = std::mem::take(&mut state.inward);
-            state.left |= unheard.iter().any(|frame| is_close(frame));
+            state.hear_out(unheard.iter().map(String::as_str));
         });
-        self.until(|state| state.left.then_some(())).await;
+        self.until(|state| (state.life >= Life::Left).then_some(())).await;
     }
 
     /// Nobody is at the pump's end any more.
     pub(super) fn end(&self) {
         self.change(|state| {
-            state.over = true;
+            state.reach(Life::Over);
             state.inward.clear();
         });
     }
 }
 
-fn is_close(frame: &str) -> bool {
-    Packet::parse(frame) == Some(Packet::Close)
-}
-
 impl State {
     fn is_polled(&self) -> bool {
-        !self.over && !self.left && matches!(self.replaced, Replaced::Not)
+        self.life < Life::Left && matches!(self.replaced, Replaced::Not)
+    }
+
+    fn reach(&mut self, life: Life) {
+        self.life = self.life.max(life);
+    }
+
+    /// Notes whether the client says that it leaves.
+    fn hear_out<'a>(&mut self, frames: impl IntoIterator<Item = &'a str>) {
+        if frames.into_iter().any(|frame| Packet::parse(frame) == Some(Packet::Close)) {
+            self.reach(Life::Left);
+        }
     }
 }
