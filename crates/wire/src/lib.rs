@@ -5,6 +5,7 @@
 mod admin;
 mod app;
 mod dialects;
+mod engineio;
 mod extract;
 mod forward_auth;
 mod guard;

@@ -38,14 +38,18 @@ pub fn router(app: &App) -> Router {
         .merge(native::routes())
         .fallback(nothing_here)
         .with_state(app.clone());
-    let mut hosts = HashMap::new();
+    let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());
     for mount in &app.settings.mounts {
         let Some(dialect) = ALL.iter().find(|dialect| dialect.name == mount.dialect) else { continue };
         let routes = mounted(app, dialect, mount);
         main = main.nest_service(&mount.prefix, routes.clone());
+        // Made once, so that a conversation begun under one name of this node goes on under another.
+        if let Some(at_root) = dialect.at_root {
+            everywhere = everywhere.merge(at_root(app.at(mount)));
+        }
         hosts.extend(mount.hosts.iter().map(|host| (host.to_ascii_lowercase(), routes.clone())));
     }
-    guard::protect(by_host(hosts, main), app)
+    guard::protect(everywhere.merge(by_host(hosts, main)), app)
 }
 
 fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {

@@ -39,16 +39,20 @@ mod maintenance;
 mod memberships;
 mod passwords;
 mod people;
+mod places;
 mod presence;
 mod projects;
 mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
+mod socket_tickets;
 mod tokens;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod visitors;
+mod vouching;
 
 pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
@@ -69,6 +73,7 @@ pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
+pub use vouching::AssertionRequest;
 
 /// What an [`Authority`] is made of.
 pub struct Parts {

@@ -70,6 +70,8 @@ pub struct ApplicationEntry {
     pub reset_url: Option<String>,
     /// Where it differs from the project.
     pub tokens: Option<ApplicationTokens>,
+    /// Whether the issuers' tokens may leave open whom they speak of.
+    pub assertion_wildcard: Option<bool>,
     #[serde(default)]
     pub trusted_issuer: Vec<IssuerEntry>,
 }

@@ -257,6 +257,7 @@ impl ApplicationEntry {
             reset_url: self.reset_url.clone().or(present.reset_url),
             tokens: self.tokens.unwrap_or(present.tokens),
             inbound: self.inbound.or(present.inbound),
+            assertion_wildcard: self.assertion_wildcard.unwrap_or(present.assertion_wildcard),
             ..present
         }
     }
