@@ -31,6 +31,7 @@ mod endpoints;
 mod federated;
 mod hint;
 mod identities;
+mod introspection;
 mod issuers;
 mod keys;
 mod liveness;
@@ -45,6 +46,7 @@ mod refresh;
 mod sessions;
 mod shared;
 mod tokens;
+mod upgrade;
 mod verdicts;
 mod verifications;
 
@@ -56,6 +58,7 @@ pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use identities::{ProfileChange, Registration};
+pub use introspection::{Introspected, end_of};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use people::{People, Person};
@@ -64,6 +67,7 @@ pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
+pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
 /// What an [`Authority`] is made of.

@@ -5,7 +5,8 @@
 //! | `body`, `caller` | requests: strict JSON, who asks |
 //! | `answers`, `problem` | answers and refusals |
 //! | `sign_in`, `refresh` | the ways in, and staying in |
-//! | `me`, `sessions` | one's own account and sessions |
+//! | `me`, `upgrade`, `sessions` | one's own account and sessions |
+//! | `ask` | what other servers ask |
 //!
 //! The handlers describe themselves: `docs/openapi.json` is made from them.
 
@@ -21,6 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::app::App;
 
 mod answers;
+mod ask;
 mod body;
 mod caller;
 mod me;
@@ -28,6 +30,7 @@ mod problem;
 mod refresh;
 mod sessions;
 mod sign_in;
+mod upgrade;
 
 /// Its name, as in mounts and sessions.
 pub(crate) const NAME: &str = "native";
@@ -48,7 +51,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
 /// Everything below `/api/v1`.
 pub(crate) fn routes() -> Router<App> {
     let (routes, _) = described().split_for_parts();
-    routes
+    routes.merge(ask::well_known())
 }
 
 /// The OpenAPI 3.1 description of everything below `/api/v1`.
@@ -73,4 +76,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(me::show, me::change))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))
+        .routes(routes!(upgrade::upgrade))
+        .routes(routes!(upgrade::merge))
+        .routes(routes!(ask::introspect))
+        .routes(routes!(ask::revoke))
 }

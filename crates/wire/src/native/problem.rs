@@ -1,8 +1,11 @@
 //! Refusals: problem details (RFC 9457) with a stable `code`, whose page is `type`.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::rejection::FormRejection,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
-use ringfence_core::error::AuthError;
+use ringfence_core::{error::AuthError, secret::RawToken};
 use serde::Serialize;
 use serde_json::error::Category;
 use utoipa::ToSchema;
@@ -14,11 +17,11 @@ use crate::problem::{log_refusal, status};
 pub(super) enum Problem {
     /// Of the domain.
     Refused(AuthError),
-    /// The body is no JSON.
+    /// The body cannot be read.
     Malformed,
     /// A member of the body is not what it should be.
     Member(Fault),
-    /// The body does not say that it is JSON.
+    /// The body is of another media type.
     MediaType,
     /// The body is too large.
     TooLarge,
@@ -76,6 +79,16 @@ impl Problem {
         Self::Member(Fault { detail: format!("{field} {detail}"), field, code: code.to_owned() })
     }
 
+    /// A form that cannot be read.
+    #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub(super) fn of_form(rejection: FormRejection) -> Self {
+        match rejection {
+            FormRejection::InvalidFormContentType(_) => Self::MediaType,
+            FormRejection::BytesRejection(_) => Self::TooLarge,
+            _ => Self::Malformed,
+        }
+    }
+
     fn code(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.code(),
@@ -89,9 +102,9 @@ impl Problem {
     fn title(&self) -> String {
         match self {
             Self::Refused(error) => error.to_string(),
-            Self::Malformed => "the body is no JSON".to_owned(),
+            Self::Malformed => "the body cannot be read".to_owned(),
             Self::Member(_) => "the input is invalid".to_owned(),
-            Self::MediaType => "the body must be application/json".to_owned(),
+            Self::MediaType => "the body has another media type than is read here".to_owned(),
             Self::TooLarge => "the body is larger than 1 MiB".to_owned(),
         }
     }
@@ -131,6 +144,33 @@ impl IntoResponse for Problem {
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        response
+    }
+}
+
+/// A guest's address has an account already.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TakenAddress {
+    #[serde(flatten)]
+    details: Details,
+    /// Whoever signs in to that account may take the guest in with this, within ten minutes.
+    merge_ticket: String,
+}
+
+impl TakenAddress {
+    pub(super) fn with(ticket: &RawToken) -> Self {
+        let code = "address_taken";
+        let title = "the address has an account already".to_owned();
+        let status = StatusCode::CONFLICT.as_u16();
+        let details = Details { r#type: format!("/problems/{code}"), title, status, code, errors: vec![] };
+        Self { details, merge_ticket: ticket.expose().to_owned() }
+    }
+}
+
+impl IntoResponse for TakenAddress {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::CONFLICT, axum::Json(self)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
 }

@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -67,6 +67,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     assertion_profiles: &[&assertion::PROFILE],
     application_alias: PROJECT,
     bearer: Bearer { scheme: "JWT", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "tiledesk";
