@@ -4,12 +4,14 @@
 // server, stops it, prints a summary as its last line, and exits with 1 when anything is not as it must be.
 
 import { launch, version } from './browser.mjs';
+import { channel } from './channel.mjs';
 import { count } from './checks.mjs';
 import { endings, reconnecting } from './lines.mjs';
 import { refusals, registrations } from './logins.mjs';
 import { logged, start } from './server.mjs';
 import { plainClients } from './sockets.mjs';
 import { rest, secrets } from './rest.mjs';
+import { script } from './script.mjs';
 
 const server = await start();
 let browser;
@@ -19,6 +21,8 @@ try {
   await registrations(browser);
   await refusals(browser);
   await plainClients();
+  await channel();
+  await script();
   await rest();
   await reconnecting(browser);
   await endings(browser);
