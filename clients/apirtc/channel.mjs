@@ -5,11 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { io } from 'socket.io-client';
 
-import { check, until } from './checks.mjs';
-import { applications, command, inSeconds, jwt, url } from './server.mjs';
-
-const { key } = applications.widget;
-
 /** Longer than the first attempts to come back take. */
 const COMEBACK = 2_500;
 
@@ -22,7 +17,7 @@ const query = (parameters) =>
     .join('&');
 
 /** Opens a line and notes what it says; `end` closes it. */
-function open(parameters, { transports = ['polling', 'websocket'] } = {}) {
+function open(url, parameters, { transports = ['polling', 'websocket'] } = {}) {
   const socket = io(`${url}/?${query(parameters)}`, { forceNew: true, transports, reconnectionDelay: 100 });
   const seen = { connects: 0, errors: [], messages: [], reasons: [], attempts: 0 };
   socket.on('connect', () => (seen.connects += 1));
@@ -35,7 +30,7 @@ function open(parameters, { transports = ['polling', 'websocket'] } = {}) {
 }
 
 /** The requests of polling, one by one. */
-function polled(said) {
+function polled(url, said) {
   const ask = async (sid, body) => {
     const address = `${url}/socket.io/?${said}&EIO=4&transport=polling${sid ? `&sid=${sid}` : ''}`;
     const answer = await fetch(address, body === undefined ? {} : { method: 'POST', body });
@@ -46,29 +41,31 @@ function polled(said) {
 }
 
 /** What somebody hears who connects with exactly this query. */
-async function answered(said) {
-  const { ask, shake } = polled(said);
+async function answered(url, said) {
+  const { ask, shake } = polled(url, said);
   const sid = await shake();
   assert.equal((await ask(sid, '40')).text, 'ok');
   return (await ask(sid)).text.split('\u001e')[0];
 }
 
-const revoke = (session) => command('session', 'revoke', '--project', 'default', session);
-
-/** Checks the channel. */
-export async function channel() {
+/**
+ * Checks the channel at `url`. `jwt(id, claims, secret)` signs a token for the application of `key`, `revoke(message)` ends the
+ * session that a line was told of; `check` and `until` are those of checks.mjs.
+ */
+export async function channel({ url, key, jwt, revoke, check, until }) {
   const connected = (line) =>
     until('a connect', () => {
       assert.deepEqual(line.seen.errors, []);
       return line.seen.connects === 1;
     });
   const carried = (line, name) => until(name, () => line.socket.io.engine.transport.name === name);
-  const session = async (line) => (await until('a session', () => line.message('sessionId'))).found.sessionId;
+  const told = async (line) => (await until('a session', () => line.message('sessionId'))).found;
+  const session = async (line) => (await told(line)).sessionId;
 
   for (const [way, transports] of Object.entries(WAYS)) {
     await check(`${way}: a token and a stranger are let in, and a token is renewed`, async () => {
-      const ann = open({ channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
-      const guest = open({ channelId: `guest of ${way}`, apiKey: key }, { transports });
+      const ann = open(url, { channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
+      const guest = open(url, { channelId: `guest of ${way}`, apiKey: key }, { transports });
       await Promise.all([connected(ann), connected(guest)]);
       assert.ok(await session(ann));
       assert.notEqual(await session(ann), await session(guest));
@@ -84,10 +81,10 @@ export async function channel() {
     });
 
     await check(`${way}: a session that is revoked ends within a second, and its client does not come back`, async () => {
-      const ann = open({ channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
-      const id = await session(ann);
+      const ann = open(url, { channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
+      const message = await told(ann);
       await carried(ann, transports.at(-1));
-      await revoke(id);
+      await revoke(message);
       const { took } = await until('an end', () => ann.seen.reasons.length);
       assert.ok(took < 1500, `${took} ms`);
       await sleep(COMEBACK);
@@ -95,7 +92,7 @@ export async function channel() {
     });
 
     await check(`${way}: a line that was cut comes back with the same query`, async () => {
-      const ann = open({ channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
+      const ann = open(url, { channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
       await connected(ann);
       await carried(ann, transports.at(-1));
       ann.socket.io.engine.transport.onClose();
@@ -111,11 +108,11 @@ export async function channel() {
     'nobody': [{ channelId: '', apiKey: key }, 'not authorized'],
     'a token that is none': [{ channelId: 'ann', apiKey: key, token: 'nonsense' }, 'access token failure: jwt malformed'],
     'a token that ran out': [
-      { channelId: 'ann', apiKey: key, token: jwt('ann', { exp: inSeconds(-120) }) },
+      { channelId: 'ann', apiKey: key, token: jwt('ann', { exp: Math.floor(Date.now() / 1000) - 120 }) },
       'access token failure: jwt expired',
     ],
     'a token of another secret': [
-      { channelId: 'ann', apiKey: key, token: jwt('ann', { secret: 'somebody else and long enough to be one' }) },
+      { channelId: 'ann', apiKey: key, token: jwt('ann', {}, 'somebody else and long enough to be one') },
       'access token failure: invalid signature',
     ],
     "somebody else's token": [{ channelId: 'bob', apiKey: key, token: jwt('ann') }, /^access token failure: /],
@@ -123,7 +120,7 @@ export async function channel() {
   for (const [what, [parameters, text]] of Object.entries(refusals)) {
     for (const transports of [['polling'], ['websocket']]) {
       await check(`${what} is refused over ${transports} with a text that ends it`, async () => {
-        const line = open(parameters, { transports });
+        const line = open(url, parameters, { transports });
         const { found } = await until('a refusal', () => line.seen.errors[0]);
         if (text instanceof RegExp) assert.match(found, text);
         else assert.equal(found, text);
@@ -135,12 +132,12 @@ export async function channel() {
 
   await check('ids arrive as they are, whatever is in them', async () => {
     for (const id of ['ann@example.org', 'Ann Ångström', 'a+b', 'a/b:c?d', '李雷', "o'neill"]) {
-      const line = open({ channelId: id, apiKey: key, token: jwt(id) });
+      const line = open(url, { channelId: id, apiKey: key, token: jwt(id) });
       await connected(line);
       line.end();
     }
     // Unescaped by the client's own escaping, so that the token must name what arrives.
-    const line = open({ channelId: '%41nn', apiKey: key, token: jwt('Ann') });
+    const line = open(url, { channelId: '%41nn', apiKey: key, token: jwt('Ann') });
     await connected(line);
     line.end();
   });
@@ -148,38 +145,38 @@ export async function channel() {
   const said = (parameters) => query({ apiKey: key, ...parameters }).replaceAll('@', '%40');
 
   await check('a raw %41 is an A, for the token as well', async () => {
-    assert.match(await answered(said({ channelId: '%41nn', token: jwt('Ann') })), /^40\{"sid":/);
-    assert.match(await answered(said({ channelId: '%41nn', token: jwt('%41nn') })), /^44.*access token failure: /);
-    assert.match(await answered(said({ channelId: '%41nn%ff' })), /^44\{"message":"not authorized"\}$/);
+    assert.match(await answered(url, said({ channelId: '%41nn', token: jwt('Ann') })), /^40\{"sid":/);
+    assert.match(await answered(url, said({ channelId: '%41nn', token: jwt('%41nn') })), /^44.*access token failure: /);
+    assert.match(await answered(url, said({ channelId: '%41nn%ff' })), /^44\{"message":"not authorized"\}$/);
   });
 
   await check('a parameter that is there twice is refused, whichever the token speaks for', async () => {
     for (const ids of [['ann', 'bob'], ['bob', 'ann']]) {
       const twice = `${said({ channelId: ids[0], token: jwt('ann') })}&channelId=${ids[1]}`;
-      assert.match(await answered(twice), /^44\{"message":"not authorized"\}$/);
+      assert.match(await answered(url, twice), /^44\{"message":"not authorized"\}$/);
     }
   });
 
   await check('a query that an id cut short is refused', async () => {
-    const line = open({ channelId: 'ann#1', apiKey: key, token: jwt('ann') });
+    const line = open(url, { channelId: 'ann#1', apiKey: key, token: jwt('ann') });
     const { found } = await until('a refusal', () => line.seen.errors[0]);
     assert.equal(found, 'not authorized');
     line.end();
   });
 
   await check('n60: the sid of a polled line is no good to others, nor an event before a connect', async () => {
-    const ann = polled(said({ channelId: 'ann', token: jwt('ann') }));
+    const ann = polled(url, said({ channelId: 'ann', token: jwt('ann') }));
     const sid = await ann.shake();
     assert.equal((await ann.ask(sid, '40')).text, 'ok');
     const unknown = '{"code":1,"message":"Session ID unknown"}';
     for (const other of [said({ channelId: 'bob', token: jwt('bob') }), said({ channelId: 'ann' }), 'apiKey=x']) {
-      const { ask } = polled(other);
+      const { ask } = polled(url, other);
       assert.deepEqual(await ask(sid), { status: 400, text: unknown });
       assert.deepEqual(await ask(sid, '42["message","x"]'), { status: 400, text: unknown });
     }
     assert.match((await ann.ask(sid)).text, /^40\{"sid":/);
     assert.deepEqual(await ann.ask('guess'), { status: 400, text: unknown });
-    const early = polled(said({ channelId: 'bob', token: jwt('bob') }));
+    const early = polled(url, said({ channelId: 'bob', token: jwt('bob') }));
     const fresh = await early.shake();
     await early.ask(fresh, '42["setUserData","{}"]');
     assert.equal((await early.ask(fresh)).text, '1');

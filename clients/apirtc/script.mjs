@@ -1,16 +1,10 @@
 // The script that the server gives pages, in Chromium: what the library uses of it, and how it comes back.
 
 import assert from 'node:assert/strict';
+import { connect, createServer as createTunnel } from 'node:net';
 import { createServer } from 'node:http';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-import { chromium } from 'playwright-core';
-
-import { check, until } from './checks.mjs';
-import { openLine } from './line.mjs';
-import { applications, command, jwt, url } from './server.mjs';
-
-const { key } = applications.widget;
 
 /** Longer than the first attempts to come back take. */
 const COMEBACK = 3_000;
@@ -30,41 +24,59 @@ window.open_line = (url, options) => {
 };
 </script>`;
 
-const revoke = (session) => command('session', 'revoke', '--project', 'default', session);
-
-/** Checks the script. */
-export async function script() {
-  const browser = await chromium.launch({
-    executablePath: process.env.RINGFENCE_CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+/** A way to the server that can be cut. */
+async function tunnel(url) {
+  const { hostname, port } = new URL(url);
+  const open = new Set();
+  let shut = false;
+  const server = createTunnel((near) => {
+    if (shut) return near.destroy();
+    const far = connect(port, hostname);
+    for (const [one, other] of [[near, far], [far, near]]) {
+      open.add(one);
+      one.on('error', () => other.destroy()).on('close', () => open.delete(one) && other.destroy());
+      one.pipe(other);
+    }
   });
-  const pages = createServer((_, answer) => answer.end(PAGE));
-  await new Promise((resolve) => pages.listen(0, '127.0.0.1', resolve));
-  const way = await openLine(new URL(url).host);
-  try {
-    await everything(browser, `http://127.0.0.1:${pages.address().port}/`, way);
-  } finally {
-    way.close();
-    pages.close();
-    await browser.close();
-  }
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => open.forEach((one) => one.destroy());
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    cut: () => {
+      shut = true;
+      cut();
+    },
+    mend: () => (shut = false),
+    end: () => {
+      cut();
+      server.close();
+    },
+  };
 }
 
-async function everything(browser, address, way) {
+/** Checks the script of the server at `url` in `browser`, a Chromium; the rest as for `channel`. */
+export async function script({ url, key, jwt, revoke, check, until, browser }) {
+  const pages = createServer((_, answer) => answer.end(PAGE));
+  pages.listen(0, '127.0.0.1');
+  await once(pages, 'listening');
+  const way = await tunnel(url);
+  const host = way.url.replace('http:', '');
+
   /** A page with the script in it, after `prepare` was run. */
   async function page(prepare) {
     const context = await browser.newContext();
     const page = await context.newPage();
     if (prepare) await page.addInitScript(prepare);
-    await page.goto(address);
-    await page.addScriptTag({ url: `http://${way.address}/socket.io/v3/socket.io.js` });
+    await page.goto(`http://127.0.0.1:${pages.address().port}/`);
+    await page.addScriptTag({ url: `${way.url}/socket.io/v3/socket.io.js` });
     const seen = () => page.evaluate(() => ({ ...window.seen, connected: window.socket.connected }));
     return {
       page,
       seen,
-      open: (id, token = jwt(id), options = {}) =>
-        page.evaluate(([channel, given]) => window.open_line(channel, given), [
-          `//${way.address}/?channelId=${id}&apiKey=${key}&token=${token}`,
+      open: (id, token = jwt(id), options = {}, query = '') =>
+        page.evaluate(([address, given]) => window.open_line(address, given), [
+          `${host}/?channelId=${id}&apiKey=${key}${query}&token=${token}`,
           options,
         ]),
       connected: (times = 1) =>
@@ -74,7 +86,7 @@ async function everything(browser, address, way) {
           return connects === times;
         }),
       session: async () =>
-        (await until('a session', async () => (await seen()).messages.find(({ type }) => type === 'sessionId'))).found.sessionId,
+        (await until('a session', async () => (await seen()).messages.find((one) => one.type === 'sessionId'))).found,
       close: () => context.close(),
     };
   }
@@ -122,9 +134,9 @@ async function everything(browser, address, way) {
       await tab.open('ann');
       await tab.connected();
       // For a while: a browser asks once more by itself where a poll was cut.
-      way.block();
+      way.cut();
       await until('an end', async () => (await tab.seen()).reasons.length);
-      way.unblock();
+      way.mend();
       await tab.connected(2);
       const { returns, attempts } = await tab.seen();
       assert.deepEqual(returns, [attempts.length]);
@@ -136,7 +148,7 @@ async function everything(browser, address, way) {
     const tab = await page();
     await tab.open('ann', undefined, { reconnectionDelay: 100, reconnectionDelayMax: 800 });
     await tab.connected();
-    way.block();
+    way.cut();
     const { found } = await until('attempts', async () => {
       const { attempts } = await tab.seen();
       return attempts.length >= 6 && attempts;
@@ -145,7 +157,7 @@ async function everything(browser, address, way) {
     assert.ok(gaps.at(-1) > gaps[0] && gaps.at(-1) < 5000, `${gaps}`);
     await tab.page.evaluate(() => window.socket.disconnect());
     const { length } = (await tab.seen()).attempts;
-    way.unblock();
+    way.mend();
     await sleep(COMEBACK);
     const { attempts, connects, failures } = await tab.seen();
     assert.deepEqual([attempts.length, connects], [length, 1]);
@@ -173,8 +185,11 @@ async function everything(browser, address, way) {
     await tab.page.evaluate(([address]) => {
       window.open_line(address);
       window.socket.emit('JWTTokenRefreshRequest', JSON.stringify({ type: 'JWTTokenRefreshRequest' }));
-    }, [`//${way.address}/?channelId=ann&apiKey=${key}&token=${jwt('ann')}`]);
+    }, [`${host}/?channelId=ann&apiKey=${key}&token=${jwt('ann')}`]);
     await until('an answer', async () => (await tab.seen()).messages.some((one) => one.type === 'JWTTokenRefreshAnswer'));
     await tab.close();
   });
+
+  way.end();
+  pages.close();
 }
