@@ -204,8 +204,8 @@ fn judge_claims(
         .map(|(_, kind)| *kind)
         .ok_or(TokenFault::Type)?;
     let [first, rest @ ..] = profile.subject else { return Err(TokenFault::Claims.into()) };
-    let named = rest.iter().fold(claims.get(first), |found, name| found.and_then(|inner| inner.get(name)));
-    let subject = match named {
+    let found = rest.iter().fold(claims.get(first), |found, name| found.and_then(|inner| inner.get(name)));
+    let subject = match found {
         Some(Value::String(text)) if is_subject(text) => text.clone(),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
         _ => return Err(TokenFault::Claims.into()),
@@ -280,8 +280,7 @@ fn admit_asserted(
     let identity = match verified.kind {
         AssertedKind::Member => asserted.member(tx)?,
         AssertedKind::Either if asserted.names_account(tx)? => asserted.member(tx)?,
-        AssertedKind::Either => asserted.external(tx, ids)?,
-        AssertedKind::External => asserted.external(tx, ids)?,
+        AssertedKind::Either | AssertedKind::External => asserted.external(tx, ids)?,
     };
     admit(&project, Some(&application), Some(&identity), None, None, seed.now())?;
     let session = Session {

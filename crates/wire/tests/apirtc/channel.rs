@@ -179,5 +179,6 @@ async fn users_hear_of_each_other_in_the_groups_that_they_listen_to() {
     two.send("42[\"presenceGroupManagement\",\"{\\\"type\\\":\\\"presenceGroupManagement\\\",\\\"group\\\":7}\"]")
         .await;
     two.send("41").await;
+    assert_eq!(two.poll().await, ["1"], "the line ends, and with it the poll");
     assert_eq!(presence(one.messages().await), [news("offline", "agent", "two", &json!({}))]);
 }
