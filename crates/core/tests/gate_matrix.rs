@@ -219,7 +219,7 @@ struct Case {
 impl Case {
     async fn of(kind: Kind, how: How) -> Self {
         // Locking takes days of waiting, and tokens are to outlive it.
-        let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30) };
+        let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30), ..TokenPolicy::default() };
         let w = support::world().await;
         let policy = ProjectPolicy { tokens, ..ProjectPolicy::default() };
         w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();

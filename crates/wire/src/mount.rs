@@ -49,8 +49,7 @@ pub fn router(app: &App) -> Router {
         }
         hosts.extend(mount.hosts.iter().map(|host| (host.to_ascii_lowercase(), routes.clone())));
     }
-    let by_host = everywhere.fallback_service(ByHost { hosts: Arc::new(hosts), main });
-    guard::protect(by_host, app)
+    guard::protect(everywhere.merge(by_host(hosts, main)), app)
 }
 
 fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {
@@ -66,6 +65,11 @@ async fn nothing_here(request: Request) -> Response {
     if wants_page { page::not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
 }
 
+/// Routes at the root of hosts, and those for all other names. Hosts are in lower case.
+pub(crate) fn by_host(hosts: HashMap<String, Router>, main: Router) -> Router {
+    Router::new().fallback_service(ByHost { hosts: Arc::new(hosts), main })
+}
+
 /// Sends a request to the dialect whose host it names, else to the main routes.
 #[derive(Clone)]
 struct ByHost {
@@ -75,7 +79,9 @@ struct ByHost {
 
 impl ByHost {
     fn choose(&self, request: &Request) -> &Router {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        // HTTP/2 names it in `:authority`; a whole URL as target wins over the header (RFC 9112, section 3.2.2).
+        let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = request.uri().authority().map_or_else(header, http::uri::Authority::as_str);
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         self.hosts.get(&name.to_ascii_lowercase()).unwrap_or(&self.main)
     }

@@ -42,12 +42,14 @@ mod people;
 mod places;
 mod presence;
 mod projects;
+mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
 mod socket_tickets;
 mod tokens;
 mod upgrade;
+mod verdicts;
 mod verifications;
 mod visitors;
 mod vouching;
@@ -66,6 +68,7 @@ pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
+pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
@@ -109,6 +112,7 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
 }
@@ -128,6 +132,7 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
         }

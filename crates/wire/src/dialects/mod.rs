@@ -29,6 +29,17 @@ pub struct Dialect {
     pub application_alias: &'static str,
     /// How its clients show tokens.
     pub bearer: Bearer,
+    /// What the plain listener beside one with TLS says to its clients.
+    pub plain: PlainHttp,
+}
+
+/// What is said to a client that came without TLS. Nothing of its request is looked at either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// The same address by TLS, with 302, as the system it replaces did.
+    Redirect,
+    /// `403 tls_required`: a client that works over plain HTTP would not be noticed (ASVS 4.1.2).
+    Refuse,
 }
 
 /// How clients of a dialect show tokens, also to resources that others serve behind forward-auth.

@@ -21,7 +21,7 @@ use ringfence_core::{
 
 use super::{
     Access::{Open, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -50,6 +50,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     assertion_profiles: &[&assertion::PROFILE],
     application_alias: API_KEY,
     bearer: Bearer { scheme: "Bearer", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "apirtc";

@@ -24,7 +24,7 @@ use ringfence_core::{
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -54,6 +54,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     assertion_profiles: &[],
     application_alias: APPLICATION,
     bearer: Bearer { scheme: "Bearer", application_header: Some(caller::APPLICATION_HEADER) },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "keyclic";

@@ -28,7 +28,7 @@ use ringfence_core::{
     key::KeySet,
 };
 
-use super::{Bearer, Dialect};
+use super::{Bearer, Dialect, PlainHttp};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
@@ -39,6 +39,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     assertion_profiles: &[],
     application_alias: "telnyx:application",
     bearer: Bearer { scheme: "Bearer", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 /// Its name, also of its members in attributes.

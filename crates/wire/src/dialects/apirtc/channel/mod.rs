@@ -80,8 +80,7 @@ impl Channel {
         let Some(handshake) = &self.handshake else { return Err(refused(&AuthError::InvalidCredentials)) };
         let (uri, origin) = (&handshake.uri, handshake.origin.as_deref());
         let admitted = admission::admit(&self.app, ctx, Asked { namespace, uri, origin }).await?;
-        let policy = admitted.application.settings.inbound;
-        line.admit(ctx, &admitted.who, policy).await.map_err(|refusal| refused(&refusal))?;
+        line.admit(ctx, &admitted.who, admitted.who.inbound()).await.map_err(|refusal| refused(&refusal))?;
         Ok(admitted)
     }
 }
