@@ -15,7 +15,7 @@ use crate::{
     error::{AuthError, Noun, TokenFault},
     federation::ProviderToken,
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::{GuestTargetId, IdentityId},
+    ids::{CredentialId, GuestTargetId, IdentityId},
     issuer::AssertionProfile,
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
@@ -98,6 +98,8 @@ pub struct Authenticated {
     pub application: Option<Arc<Application>>,
     /// The session, unless the credential is shown with each request.
     pub session: Option<Arc<Session>>,
+    /// The API key, if it came by one.
+    pub key: Option<CredentialId>,
     /// What it may do beyond its own data.
     pub scopes: ScopeSet,
 }
@@ -122,13 +124,14 @@ impl Authenticated {
         self.refuse_vouched()
     }
 
-    /// Refuses whoever proved who they are too long ago for what they want to do now.
+    /// Refuses whoever proved who they are too long ago for what they want to do now. Who came without a session has proved
+    /// it just now, unless by a key, which only proves that somebody has the key.
     pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
-        let proved = self.session.as_ref().map(|session| session.auth_time);
-        match proved {
-            Some(at) if now.since(at) <= RECENT => Ok(()),
-            _ => Err(AuthError::StepUpRequired { acr: "recent" }),
-        }
+        let recent = match &self.session {
+            Some(session) => now.since(session.auth_time) <= RECENT,
+            None => self.key.is_none(),
+        };
+        if recent { Ok(()) } else { Err(AuthError::StepUpRequired { acr: "recent" }) }
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their
@@ -163,6 +166,7 @@ impl From<Standpoint> for Authenticated {
             application: standpoint.application.map(Arc::new),
             scopes: standpoint.session.scopes.clone(),
             session: Some(Arc::new(standpoint.session)),
+            key: None,
         }
     }
 }
@@ -305,6 +309,7 @@ impl Authority {
                     project: Arc::new(project),
                     application: application.map(Arc::new),
                     session: None,
+                    key: Some(credential.id),
                     scopes: credential.scopes,
                 })
             })
@@ -349,6 +354,7 @@ impl Authority {
             Ok(Authenticated {
                 identity: Arc::new(guest),
                 endpoint: None,
+                key: None,
                 scopes: ScopeSet::default(),
                 session: Some(Arc::new(session)),
                 project: Arc::new(project),

@@ -201,6 +201,7 @@ impl Authority {
                 project: project.into(),
                 application: None,
                 session: None,
+                key: None,
                 scopes: ScopeSet::default(),
             };
             Ok(with_session(who, session))

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Authenticated, Authority, LinkTemplate,
     authenticate::{admit, resolve},
+    homes::Place,
     memberships::accept_invitations,
     passwords::rebind,
 };
@@ -66,6 +67,15 @@ impl Authority {
     ///
     /// Refuses with `Conflict(Identifier)` when the address is taken, after the same work as for a new one.
     pub async fn register(&self, ctx: &Ctx, wanted: Registration) -> Result<Identity, AuthError> {
+        self.register_at(ctx, wanted, None).await
+    }
+
+    pub(super) async fn register_at(
+        &self,
+        ctx: &Ctx,
+        wanted: Registration,
+        place: Option<Place>,
+    ) -> Result<Identity, AuthError> {
         if !is_email(wanted.email.trim()) {
             return Err(AuthError::invalid("email", Rule::Malformed));
         }
@@ -111,6 +121,9 @@ impl Authority {
             tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
+            if let Some(place) = place {
+                place.take(tx, log, &registered, MembershipId::mint(now, entropy.as_ref()), now)?;
+            }
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
             log.record(Audit::new(
                 registered.project,

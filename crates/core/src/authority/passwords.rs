@@ -129,6 +129,7 @@ impl Authority {
                 project: Arc::new(project),
                 application: application.map(Arc::new),
                 session: None,
+                key: None,
                 scopes: ScopeSet::default(),
             };
             if !start {

@@ -1,6 +1,6 @@
 //! Projects: made, configured, switched off; and what their guests may reach.
 
-use super::Authority;
+use super::{Authority, authenticate::resolve};
 use crate::{
     audit::Audit,
     caller::{Actor, InstallationPermit, Permit},
@@ -8,7 +8,7 @@ use crate::{
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
     ids::{GuestTargetId, ProjectId},
-    project::{GuestTarget, Project, ProjectPolicy},
+    project::{Compat, GuestTarget, Project, ProjectPolicy, ProjectRef},
     session::SessionsOf,
 };
 
@@ -48,6 +48,11 @@ impl Authority {
         })
         .await?;
         Ok(project)
+    }
+
+    /// The unsafe compatibility that the project of a request allows, to know before anything is judged.
+    pub async fn compat(&self, place: ProjectRef) -> Result<Compat, AuthError> {
+        self.store.read(move |tx| Ok(resolve(tx, &place)?.0.policy.compat)).await
     }
 
     /// Projects in order of id, after `after`.
