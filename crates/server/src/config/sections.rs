@@ -220,6 +220,7 @@ impl Default for Dialect {
 /// Keys that one dialect has beside the common ones.
 fn options_of(dialect: &str) -> &'static [&'static str] {
     match dialect {
+        "opentact" => &["callback_hosts", "origins"],
         "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url"],
         _ => &[],
     }

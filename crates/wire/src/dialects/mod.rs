@@ -6,6 +6,7 @@ use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 use crate::app::App;
 
 mod keyclic;
+mod opentact;
 mod telnyx;
 mod tiledesk;
 
@@ -62,4 +63,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[keyclic::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[keyclic::DIALECT, opentact::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];

@@ -3,6 +3,7 @@
 use std::{future::poll_fn, pin::pin, task::Poll};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use bytes::Bytes;
 use ringfence_core::{
     context::{Ctx, RequestId},
     entropy::random,
@@ -67,6 +68,12 @@ impl<C: Conversation> Pump<C> {
 
     /// What to do on a directive; nothing more when the connection is over.
     async fn obey(&mut self, directive: &Directive) -> Option<Step> {
+        if *directive == Directive::Tick
+            && self.line.habits().ping
+            && !self.hand_over(Message::Ping(Bytes::new())).await
+        {
+            return None;
+        }
         let last = match directive {
             Directive::Deliver(_) | Directive::Tick | Directive::ExpiresIn(_) | Directive::TakenOver => None,
             Directive::Stuck => return None,
@@ -119,8 +126,12 @@ impl<C: Conversation> Pump<C> {
 
     /// Sends a frame; `false` when the other end has gone, or does not read and something final has to be said.
     async fn send(&mut self, frame: String) -> bool {
+        self.hand_over(Message::Text(frame.into())).await
+    }
+
+    async fn hand_over(&mut self, message: Message) -> bool {
         let line = &self.line;
-        let mut sending = pin!(self.socket.send(Message::Text(frame.into())));
+        let mut sending = pin!(self.socket.send(message));
         let mut blocked = false;
         let sent = poll_fn(|context| {
             if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
