@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
 mod auth;
+mod coverage;
+mod schemes;
 mod server;
+mod socket;
+mod users;

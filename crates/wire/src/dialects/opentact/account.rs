@@ -3,7 +3,6 @@
 use ringfence_core::{
     application::Application,
     authority::{HomeKind, HomeRequest},
-    identity::Profile,
 };
 use serde_json::{Map, Value, json};
 
@@ -15,12 +14,9 @@ pub(super) const SCHEME: &str = "opentact:account";
 /// What makes an application an account.
 pub(super) const KIND: HomeKind = HomeKind { scheme: SCHEME, owner: OWNER };
 
-/// The account of somebody who has none yet.
-pub(super) fn fresh(owner: &Profile) -> HomeRequest {
-    let names = [&owner.given_name, &owner.family_name].into_iter().flatten().map(String::as_str);
-    let name = names.collect::<Vec<_>>().join(" ");
-    let name = if name.trim().is_empty() { "account".to_owned() } else { name };
-    HomeRequest { name, attributes: Map::new() }
+/// The account of somebody who has said nothing of it. Nothing personal, for it may outlive its founder.
+pub(super) fn fresh() -> HomeRequest {
+    HomeRequest { name: "account".to_owned(), attributes: Map::new() }
 }
 
 /// What only this dialect keeps of an account.

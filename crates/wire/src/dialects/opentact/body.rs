@@ -23,7 +23,7 @@ impl FromRequest<App> for Members {
 
     async fn from_request(request: Request<Body>, _app: &App) -> Result<Self, Refusal> {
         if !is_json(request.headers()) {
-            return Err(AuthError::invalid("Content-Type", Rule::Malformed).into());
+            return Err(AuthError::invalid("body", Rule::Malformed).into());
         }
         let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
         let bytes = bytes.map_err(|_| AuthError::invalid("body", Rule::TooLong(MAX_BODY)))?;

@@ -96,5 +96,5 @@ pub(super) async fn standing(
     who: &Authenticated,
 ) -> Result<(Application, Membership), AuthError> {
     app.authority.require_place(who, app.project()).await?;
-    app.authority.home(ctx, who, account::KIND, || account::fresh(&who.identity.profile)).await
+    app.authority.home(ctx, who, account::KIND, account::fresh).await
 }

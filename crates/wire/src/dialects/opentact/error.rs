@@ -77,6 +77,11 @@ impl Refusal {
     }
 }
 
+/// Where a field of the domain is in a request.
+fn place_of(field: &str) -> String {
+    if field == "body" { field.to_owned() } else { format!("body.{field}") }
+}
+
 /// What is wrong with one field.
 pub(super) fn fault(rule: Rule, value: Value) -> Value {
     json!({ "message": rule.to_string(), "value": value })
@@ -87,7 +92,7 @@ impl From<AuthError> for Refusal {
         let fields = match &error {
             AuthError::Invalid(violations) => {
                 let named = violations.iter();
-                named.map(|found| (format!("body.{}", found.field), fault(found.rule, Value::Null))).collect()
+                named.map(|found| (place_of(found.field), fault(found.rule, Value::Null))).collect()
             }
             _ => Map::new(),
         };

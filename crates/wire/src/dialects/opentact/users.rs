@@ -62,9 +62,8 @@ pub(super) async fn sign_up(
 ) -> Result<Response, Refusal> {
     let (wanted, said) = registration(&app, &mut members);
     let text = |name: &str| said.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-    let fresh = account::fresh(&wanted.profile);
     let home = HomeRequest {
-        name: text("name").map_or(fresh.name, str::to_owned),
+        name: text("name").map_or_else(|| account::fresh().name, str::to_owned),
         attributes: account::attributes(text("email").map(str::to_owned)),
     };
     if home.name.chars().count() > 200 || text("email").is_some_and(|email| !is_email(email)) {
@@ -120,12 +119,16 @@ pub(super) async fn change(
     members.check()?;
     let link = LinkTemplate(email_link(&app));
     let email = email.map(|address| NewEmail { address, link });
-    if let Some(new) = password {
-        let present = caller.password.clone().ok_or(AuthError::StepUpRequired { acr: "password" })?;
-        app.authority.change_password(&caller.ctx, &caller.who, present, new).await?;
+    // Known before anything is changed.
+    let present = caller.password.clone();
+    if password.is_some() && present.is_none() {
+        return Err(AuthError::StepUpRequired { acr: "password" }.into());
     }
     let change = AccountChange { profile: said.profile, picture: None, email };
     let identity = app.authority.change_account(&caller.ctx, &caller.who, change).await?;
+    if let (Some(new), Some(present)) = (password, present) {
+        app.authority.change_password(&caller.ctx, &caller.who, present, new).await?;
+    }
     let person = user::person(&app, identity).await?;
     Ok(found(&user::render_one(&app, &caller.ctx, person).await?))
 }
