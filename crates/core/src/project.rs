@@ -3,9 +3,9 @@
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use crate::{
+    federation::ProviderSettings,
     ids::{ApplicationId, GuestTargetId, ProjectId},
     password::PasswordPolicy,
     store::StoreResult,
@@ -49,8 +49,8 @@ pub struct ProjectPolicy {
     /// Unsafe compatibility, off by default; each use is audited.
     pub compat: Compat,
     /// Federated sign-in, by provider.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub federation: Map<String, Value>,
+    #[serde(skip_serializing_if = "ProviderSettings::is_empty")]
+    pub federation: ProviderSettings,
 }
 
 /// How long tokens live.

@@ -150,7 +150,7 @@ fn hide_secrets(value: &mut Value) {
 
 fn hide_in(members: &mut Map<String, Value>) {
     for (name, value) in members {
-        if name.contains(SECRET) && value.is_string() {
+        if name.contains(SECRET) {
             *value = Value::String("…".to_owned());
         } else {
             hide_secrets(value);
@@ -164,9 +164,11 @@ mod tests {
 
     #[test]
     fn secrets_of_a_policy_are_not_shown() {
-        let mut policy = json!({ "federation": { "facebook": { "app_id": "1", "app_secret": "hush" } } });
-        hide_secrets(&mut policy);
-        assert_eq!(policy, json!({ "federation": { "facebook": { "app_id": "1", "app_secret": "…" } } }));
+        for secret in [json!("hush"), json!({ "sealed": "v1.x.y" })] {
+            let mut policy = json!({ "federation": { "facebook": { "app_id": "1", "app_secret": secret } } });
+            hide_secrets(&mut policy);
+            assert_eq!(policy, json!({ "federation": { "facebook": { "app_id": "1", "app_secret": "…" } } }));
+        }
     }
 
     #[test]

@@ -29,8 +29,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// The end of a session whose assertion has none: it must stay known as long as the assertion could be shown again.
-const NEVER: Timestamp = Timestamp::from_seconds(253_402_300_799);
+/// The end of a session whose credential has none: it must stay known as long as the credential could be shown again.
+pub(super) const NEVER: Timestamp = Timestamp::from_seconds(253_402_300_799);
 
 /// An assertion whose signature and claims were checked, and nothing else yet.
 struct Verified {

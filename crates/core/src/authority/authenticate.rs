@@ -236,8 +236,8 @@ pub(super) fn resolve(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<(Projec
 }
 
 impl Authority {
-    /// Judges what somebody presents with a request. Guests, assertions and tokens of identity providers start a
-    /// session on first sight; a password does not (see [`Authority::sign_in`]).
+    /// Judges what somebody presents with a request. A guest starts a session; an assertion or a token of an identity
+    /// provider does on first sight and is that session from then on; a password does not (see [`Authority::sign_in`]).
     pub async fn authenticate(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
         let refused_way = way_of(&presented);
         let outcome = self.judge(ctx, presented, false).await;
@@ -263,7 +263,7 @@ impl Authority {
                 self.by_assertion(ctx, project, jwt, profile).await
             }
             PresentedCredential::Federated { project, provider, shown } => {
-                self.by_provider(ctx, project, provider, &shown).await
+                self.by_provider(ctx, project, provider, &shown, start).await
             }
             PresentedCredential::Guest { project, target, ticket: Some(GuestTicket::Known(ticket)), .. } => {
                 self.by_guest_ticket(ctx, project, target, &ticket).await

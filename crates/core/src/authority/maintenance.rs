@@ -47,6 +47,8 @@ pub struct Rewrapped {
     pub issuers: usize,
     /// Secrets of endpoints.
     pub endpoints: usize,
+    /// Secrets that identity providers gave.
+    pub providers: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -191,6 +193,7 @@ impl Authority {
                     }
                 }
                 done.endpoints = rewrap_endpoints(tx, &sealer, entropy.as_ref())?;
+                done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)
@@ -209,6 +212,22 @@ fn rewrap_endpoints(tx: &mut dyn Tx, sealer: &Sealer, entropy: &dyn Entropy) -> 
             let again = sealer.rewrap(&endpoint.secret, &Endpoint::seal_context(endpoint.id), entropy)?;
             tx.rewrap_endpoint(endpoint.id, &again)?;
             done += 1;
+        }
+    }
+}
+
+fn rewrap_providers(tx: &mut dyn Tx, sealer: &Sealer, entropy: &dyn Entropy) -> Result<usize, AuthError> {
+    let (mut after, mut done) = (None, 0);
+    loop {
+        let page = tx.projects(after, SWEEP_STEP)?;
+        let Some(last) = page.last() else { return Ok(done) };
+        after = Some(last.id);
+        for id in page.into_iter().filter(|project| !project.policy.federation.is_empty()).map(|project| project.id) {
+            let Some(mut project) = tx.project_to_change(id)? else { continue };
+            let (federation, count) = project.policy.federation.rewrapped(id, sealer, entropy)?;
+            project.policy.federation = federation;
+            tx.update_project(&project)?;
+            done += count;
         }
     }
 }

@@ -46,6 +46,7 @@ mod refresh;
 mod sessions;
 mod shared;
 mod tokens;
+mod verdicts;
 mod verifications;
 
 pub use account::{AccountChange, NewEmail};
@@ -104,6 +105,7 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
 }
@@ -123,6 +125,7 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
         }

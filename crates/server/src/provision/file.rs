@@ -9,12 +9,15 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use ringfence_core::{
     application::{Alias, WayIn},
+    federation::ProviderSettings,
     password::PasswordPolicy,
     project::{Compat, EmailChange, SipPolicy, TokenPolicy},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::federation_http;
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -36,7 +39,7 @@ pub struct ProjectEntry {
     pub sip: Option<SipPolicy>,
     pub compat: Option<Compat>,
     /// By provider; kept in the project's policy.
-    pub federation: Option<Map<String, Value>>,
+    pub federation: Option<ProviderSettings>,
     #[serde(default)]
     pub application: Vec<ApplicationEntry>,
     #[serde(default)]
@@ -137,9 +140,13 @@ impl ProjectEntry {
         for identity in &mut self.identity {
             from_file("password", &mut identity.password, identity.password_file.take(), folder, Password::new)?;
         }
-        for provider in self.federation.iter_mut().flat_map(Map::values_mut) {
-            resolve_member(provider, "app_secret", folder)?;
-            resolve_member(provider, "client_secret", folder)?;
+        for (name, provider) in self.federation.iter_mut().flat_map(ProviderSettings::iter_mut) {
+            let settle = |provider: &mut Value| {
+                resolve_member(provider, "app_secret", folder)?;
+                resolve_member(provider, "client_secret", folder)?;
+                federation_http::settle(name, provider)
+            };
+            settle(provider).with_context(|| format!("federation.{name}"))?;
         }
         Ok(())
     }

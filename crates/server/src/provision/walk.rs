@@ -102,8 +102,9 @@ impl Walk<'_> {
             let made = self.authority.create_project(&self.ctx, &installation(), wanted).await;
             return Ok(Some(made.map_err(explain)?));
         };
-        let policy = entry.policy(project.policy.clone());
-        let action = if policy == project.policy { Action::Leave } else { Action::Change };
+        let present = self.authority.policy(&operator(&project, Scope::All)).await.map_err(explain)?;
+        let policy = entry.policy(present.clone());
+        let action = if policy == present { Action::Leave } else { Action::Change };
         self.plan.say(action, what, project.disabled_at.map(|_| "disabled".to_owned()));
         if action == Action::Change && self.acts() {
             let permit = operator(&project, Scope::ProjectsWrite);

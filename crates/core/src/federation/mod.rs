@@ -1,9 +1,13 @@
 //! The port to identity providers: whoever can show a token of theirs, made for an application of this project, is known here.
 
+mod settings;
+
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::Value;
+
+pub use settings::ProviderSettings;
 
 use crate::{error::AuthError, identity::Profile, secret::RawToken, time::Timestamp};
 
@@ -27,6 +31,10 @@ pub struct FederatedSubject {
     pub email_verified: bool,
     /// What else it says of them.
     pub profile: Profile,
+    /// When the provider made the token, if it says so: they signed in there at that moment, not when the token is shown.
+    pub issued_at: Option<Timestamp>,
+    /// When the token ends, if ever.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A provider, or a protocol that many providers speak.
@@ -46,18 +54,27 @@ pub trait IdentityProvider: Send + Sync {
 
 /// The providers there are, by the name that configuration knows them by.
 #[derive(Clone, Default)]
-pub struct Providers(HashMap<&'static str, Arc<dyn IdentityProvider>>);
+pub struct Providers {
+    named: HashMap<&'static str, Arc<dyn IdentityProvider>>,
+    others: Option<Arc<dyn IdentityProvider>>,
+}
 
 impl Providers {
     /// Adds one.
     #[must_use]
     pub fn with(mut self, name: &'static str, provider: Arc<dyn IdentityProvider>) -> Self {
-        self.0.insert(name, provider);
+        self.named.insert(name, provider);
         self
+    }
+
+    /// Adds the protocol that providers of every other name speak.
+    #[must_use]
+    pub fn with_others(self, others: Arc<dyn IdentityProvider>) -> Self {
+        Self { others: Some(others), ..self }
     }
 
     /// The one of this name.
     pub fn get(&self, name: &str) -> Option<Arc<dyn IdentityProvider>> {
-        self.0.get(name).cloned()
+        self.named.get(name).or(self.others.as_ref()).cloned()
     }
 }
