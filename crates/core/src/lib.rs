@@ -6,6 +6,7 @@ pub mod authority;
 pub mod caller;
 pub mod context;
 pub mod credential;
+pub mod digest;
 pub mod endpoint;
 pub mod entropy;
 pub mod error;
