@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(answer, "3798d4131c277846293534c3edc11bd8a5e4cdcbff78b05db9d95eeb1cec68a5");
     }
 
-    /// From protocols/opentact.md §10, which took them from real servers.
+    /// Computed by real SIP servers and phones of these accounts.
     #[test]
     fn ha1_and_ha1b_as_sip_servers_have_them() {
         for (login, realm, password, ha1, ha1b) in [

@@ -27,6 +27,7 @@ pub mod refresh;
 pub mod seal;
 pub mod secret;
 pub mod session;
+pub mod sip;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

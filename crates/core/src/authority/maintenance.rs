@@ -12,6 +12,7 @@ use crate::{
     error::AuthError,
     ids::ProjectId,
     seal::{Sealed, Sealer},
+    sip::SipUsersOf,
     store::{Store, Tx},
     time::Timestamp,
 };
@@ -47,6 +48,8 @@ pub struct Rewrapped {
     pub issuers: usize,
     /// Secrets of endpoints.
     pub endpoints: usize,
+    /// Digests of SIP users.
+    pub sip_users: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -169,6 +172,7 @@ impl Authority {
     /// Seals every secret anew with the first key of the ring, so that older keys can be taken out of it.
     pub async fn rewrap(&self, ctx: &Ctx, _permit: &InstallationPermit) -> Result<Rewrapped, AuthError> {
         let (sealer, entropy, now) = (Arc::clone(&self.sealer), Arc::clone(&self.entropy), ctx.now);
+        let safe = self.sip_safe();
         self.store
             .write(move |tx| {
                 let mut done = Rewrapped::default();
@@ -191,6 +195,7 @@ impl Authority {
                     }
                 }
                 done.endpoints = rewrap_endpoints(tx, &sealer, entropy.as_ref())?;
+                done.sip_users = safe.store_anew(tx, SipUsersOf::Installation)?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)

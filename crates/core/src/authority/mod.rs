@@ -43,6 +43,7 @@ mod projects;
 mod refresh;
 mod sessions;
 mod shared;
+mod sip;
 mod tokens;
 mod verifications;
 
@@ -60,6 +61,10 @@ pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
+pub use sip::{
+    MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
+    SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
+};
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use ringfence_core::{
     application::{Alias, WayIn},
     password::PasswordPolicy,
-    project::{Compat, EmailChange, SipPolicy, TokenPolicy},
+    project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
@@ -34,6 +34,7 @@ pub struct ProjectEntry {
     pub email_change: Option<EmailChange>,
     pub reset_url: Option<String>,
     pub sip: Option<SipPolicy>,
+    pub turn: Option<TurnPolicy>,
     pub compat: Option<Compat>,
     /// By provider; kept in the project's policy.
     pub federation: Option<Map<String, Value>>,
