@@ -33,4 +33,5 @@ pub mod store;
 pub mod testing;
 pub mod throttle;
 pub mod time;
+pub mod turn;
 pub mod verification;

@@ -106,6 +106,10 @@ impl SipStore for SqlTx<'_> {
     }
 
     fn sip_domain_to_change(&mut self, name: &str) -> StoreResult<Option<SipDomain>> {
+        // Clients choose the name, and one that cannot be stored is no reason to fail.
+        if self.sip_domain(name)?.is_none() {
+            return Ok(None);
+        }
         self.execute(
             "UPDATE endpoint_group SET updated_at = updated_at
              WHERE id IN (SELECT group_id FROM sip_domain WHERE name = $1)",

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Authority, assertions::issuer_context, keys::context};
+use super::{Authority, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
 use crate::{
     audit::Link,
     caller::InstallationPermit,
@@ -196,6 +196,10 @@ impl Authority {
                 }
                 done.endpoints = rewrap_endpoints(tx, &sealer, entropy.as_ref())?;
                 done.sip_users = safe.store_anew(tx, SipUsersOf::Installation)?;
+                if let Some(sealed) = tx.installation_fact(TURN_SECRETS)? {
+                    let again = sealer.rewrap(&Sealed::stored(sealed), TURN_SECRETS, entropy.as_ref())?;
+                    tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
+                }
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)

@@ -45,6 +45,7 @@ mod sessions;
 mod shared;
 mod sip;
 mod tokens;
+mod turn;
 mod verifications;
 
 pub use account::{AccountChange, NewEmail};
@@ -107,6 +108,7 @@ pub struct Authority {
     providers: Providers,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    turn: turn::Handed,
 }
 
 impl Authority {
@@ -126,6 +128,7 @@ impl Authority {
             providers: Providers::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            turn: turn::Handed::default(),
         }
     }
 
