@@ -15,6 +15,8 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 const ADDRESS_FAILURES: u32 = 60;
 /// How long an address's failures are remembered.
 const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
+/// Wrong digests that a whole project may be shown within the same time: they name nobody whose failures they could be.
+const DIGEST_FAILURES: u32 = 600;
 
 /// What failures are counted under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,24 +40,34 @@ impl ThrottleKey {
         })
     }
 
+    /// Under a project, for SIP digests.
+    pub fn digests(project: ProjectId) -> Self {
+        Self(format!("sip:{project}"))
+    }
+
     /// The stored text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    fn is_address(&self) -> bool {
-        self.0.starts_with("ip:")
+    /// Failures after which many who share this key wait a minute.
+    fn shared_limit(&self) -> Option<u32> {
+        match self.0.split_once(':') {
+            Some(("ip", _)) => Some(ADDRESS_FAILURES),
+            Some(("sip", _)) => Some(DIGEST_FAILURES),
+            _ => None,
+        }
     }
 
     /// Failures before this moment no longer count.
     pub fn forgets_before(&self, now: Timestamp) -> Timestamp {
-        if self.is_address() { now - ADDRESS_WINDOW } else { Timestamp::from_millis(i64::MIN) }
+        if self.shared_limit().is_some() { now - ADDRESS_WINDOW } else { Timestamp::from_millis(i64::MIN) }
     }
 
     /// How long to wait after so many failures.
     pub fn wait_after(&self, failures: u32) -> Duration {
-        if self.is_address() {
-            return if failures < ADDRESS_FAILURES { Duration::ZERO } else { Duration::from_mins(1) };
+        if let Some(limit) = self.shared_limit() {
+            return if failures < limit { Duration::ZERO } else { Duration::from_mins(1) };
         }
         match failures.checked_sub(FREE_FAILURES) {
             None => Duration::ZERO,

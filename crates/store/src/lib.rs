@@ -47,6 +47,7 @@ mod queue;
 mod refresh;
 mod row;
 mod session;
+mod sip;
 mod sql;
 mod sqlite;
 mod throttle;

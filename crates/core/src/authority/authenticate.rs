@@ -52,6 +52,13 @@ pub enum PresentedCredential {
         /// What it must look like.
         profile: &'static AssertionProfile,
     },
+    /// The HA1B of a SIP user, where a project takes it.
+    Digest {
+        /// Where the user is looked for.
+        project: ProjectRef,
+        /// What is shown.
+        ha1b: RawToken,
+    },
     /// A token of an identity provider.
     Federated {
         /// Where its bearer is known, or will be.
@@ -262,6 +269,7 @@ impl Authority {
             PresentedCredential::Assertion { project, jwt, profile } => {
                 self.by_assertion(ctx, project, jwt, profile).await
             }
+            PresentedCredential::Digest { project, ha1b } => self.by_digest(ctx, project, &ha1b, start).await,
             PresentedCredential::Federated { project, provider, shown } => {
                 self.by_provider(ctx, project, provider, &shown, start).await
             }
@@ -431,6 +439,7 @@ const fn way_of(presented: &PresentedCredential) -> &'static str {
         PresentedCredential::AccessToken(_) => "access_token",
         PresentedCredential::ApiKey(_) => "api_key",
         PresentedCredential::Assertion { .. } => "assertion",
+        PresentedCredential::Digest { .. } => "digest",
         PresentedCredential::Federated { .. } => "federated",
         PresentedCredential::Guest { .. } => "guest",
     }

@@ -45,7 +45,9 @@ mod projects;
 mod refresh;
 mod sessions;
 mod shared;
+mod sip;
 mod tokens;
+mod turn;
 mod verdicts;
 mod verifications;
 
@@ -65,6 +67,10 @@ pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
+pub use sip::{
+    MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
+    SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
+};
 pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
@@ -108,6 +114,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    turn: turn::Handed,
 }
 
 impl Authority {
@@ -128,6 +135,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            turn: turn::Handed::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     ids::{GuestTargetId, ProjectId},
     project::{Compat, GuestTarget, Project, ProjectPolicy, ProjectRef},
     session::SessionsOf,
+    sip::SipUsersOf,
 };
 
 /// What a project is to be.
@@ -116,12 +117,16 @@ impl Authority {
         action: &'static str,
         change: impl FnOnce(&mut Project) + Send + 'static,
     ) -> Result<Project, AuthError> {
-        let (permit, now) = (permit.clone(), ctx.now);
+        let (permit, safe, now) = (permit.clone(), self.sip_safe(), ctx.now);
         self.commit(ctx, move |tx, log| {
             let mut project = tx.project_to_change(permit.project())?.ok_or(AuthError::NotFound(Noun::Project))?;
+            let unsealed = project.policy.has_unsealed_digests();
             change(&mut project);
             project.updated_at = now;
             tx.update_project(&project)?;
+            if project.policy.has_unsealed_digests() != unsealed {
+                safe.store_anew(tx, SipUsersOf::Project(project.id))?;
+            }
             if project.disabled_at == Some(now) {
                 log.announce_revoked(tx.revoke_sessions(SessionsOf::Project(project.id), now)?);
             }

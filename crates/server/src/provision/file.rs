@@ -11,7 +11,7 @@ use ringfence_core::{
     application::{Alias, WayIn},
     federation::ProviderSettings,
     password::PasswordPolicy,
-    project::{Compat, EmailChange, SipPolicy, TokenPolicy},
+    project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
@@ -37,6 +37,7 @@ pub struct ProjectEntry {
     pub email_change: Option<EmailChange>,
     pub reset_url: Option<String>,
     pub sip: Option<SipPolicy>,
+    pub turn: Option<TurnPolicy>,
     pub compat: Option<Compat>,
     /// By provider; kept in the project's policy.
     pub federation: Option<ProviderSettings>,

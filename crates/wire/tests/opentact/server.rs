@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use ringfence_core::{
     authority::{Authority, ProjectRequest},
     caller::{Caller, Permit, Scope},
-    federation::Providers,
+    federation::{ProviderSettings, Providers},
     ids::IdentityId,
     mail::Message,
     project::{Compat, Project, ProjectPolicy},
@@ -115,10 +115,9 @@ pub fn lenient() -> ProjectPolicy {
 
 /// Nothing is, and two providers are known.
 pub fn policy() -> ProjectPolicy {
-    let federation = Map::from_iter([
-        ("google".to_owned(), json!({ "app_id": "g" })),
-        ("facebook".to_owned(), json!({ "app_id": "f" })),
-    ]);
+    let mut federation = ProviderSettings::default();
+    federation.insert("google".to_owned(), json!({ "app_id": "g" }));
+    federation.insert("facebook".to_owned(), json!({ "app_id": "f" }));
     ProjectPolicy { federation, ..ProjectPolicy::default() }
 }
 
