@@ -6,5 +6,6 @@ mod auth;
 mod coverage;
 mod schemes;
 mod server;
+mod sip;
 mod socket;
 mod users;

@@ -125,6 +125,15 @@ impl Members {
         number
     }
 
+    /// A truth value that may be absent.
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        let flag = self.get(name)?.as_bool();
+        if flag.is_none() {
+            self.fault(name, Rule::Malformed);
+        }
+        flag
+    }
+
     /// The members of an object that may be absent.
     pub(super) fn object(&mut self, name: &str) -> Map<String, Value> {
         match self.get(name).cloned() {

@@ -5,10 +5,14 @@ use http::{header, request::Parts};
 use ringfence_core::{
     application::Application,
     authority::{Authenticated, RoleNeeded},
+    caller::{Permit, Scope},
     context::Ctx,
     error::AuthError,
+    identity::IdentityKind,
     membership::{Membership, RoleLadder},
+    project::ProjectRef,
     secret::Password,
+    sip::SipUser,
 };
 
 use super::{
@@ -46,24 +50,91 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        Self::admit(parts, app, false).await
+        let passed = Passed::of(parts, app, Whose::Account, false).await?;
+        Self::of(app, passed).await
     }
 }
 
-/// The same for who wants a session: a password starts one.
+impl Caller {
+    async fn of(app: &App, passed: Passed) -> Result<Self, Refusal> {
+        let Passed { ctx, who, password } = passed;
+        let (account, place) = standing(app, &ctx, &who).await.map_err(Refusal::at_the_gate)?;
+        Ok(Self { ctx, who, password, account, place })
+    }
+
+    /// May manage what belongs to the account; an application's people see nothing of another.
+    pub(super) async fn may_manage(&self, app: &App) -> Result<Permit, Refusal> {
+        let permitted = app.authority.permit_in(&self.who, ProjectRef::Application(self.account.id), MANAGES).await?;
+        Ok(permitted.0)
+    }
+}
+
+/// A SIP user who passed the gate. `SIGNS_IN` says whether a password starts a session, which what is done then needs.
 #[derive(Debug)]
-pub(super) struct SigningIn(pub(super) Caller);
+pub(super) struct SipCaller<const SIGNS_IN: bool = false> {
+    pub(super) ctx: Ctx,
+    pub(super) who: Authenticated,
+    pub(super) user: SipUser,
+}
+
+impl<const SIGNS_IN: bool> FromRequestParts<App> for SipCaller<SIGNS_IN> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let passed = Passed::of(parts, app, Whose::SipUser, SIGNS_IN).await?;
+        Self::of(app, passed).await
+    }
+}
+
+impl<const SIGNS_IN: bool> SipCaller<SIGNS_IN> {
+    async fn of(app: &App, passed: Passed) -> Result<Self, Refusal> {
+        let Passed { ctx, who, .. } = passed;
+        if who.identity.kind != IdentityKind::Endpoint {
+            return Err(AuthError::Forbidden { needs: Scope::IdentitiesRead }.into());
+        }
+        let user = app.authority.own_sip_user(&who).await.map_err(Refusal::at_the_gate)?;
+        Ok(Self { ctx, who, user })
+    }
+}
+
+/// Whoever wants a token: a password, an HA1B or a provider's token starts a session.
+#[derive(Debug)]
+pub(super) enum SigningIn {
+    User(Box<Caller>),
+    SipUser(Box<SipCaller>),
+}
 
 impl FromRequestParts<App> for SigningIn {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        Caller::admit(parts, app, true).await.map(Self)
+        let passed = Passed::of(parts, app, Whose::Either, true).await?;
+        if passed.who.identity.kind == IdentityKind::Endpoint {
+            SipCaller::of(app, passed).await.map(|caller| Self::SipUser(Box::new(caller)))
+        } else {
+            Caller::of(app, passed).await.map(|caller| Self::User(Box::new(caller)))
+        }
     }
 }
 
-impl Caller {
-    async fn admit(parts: &mut Parts, app: &App, start: bool) -> Result<Self, Refusal> {
+/// Whom a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Account,
+    SipUser,
+    /// Accounts, and SIP users by what only they have.
+    Either,
+}
+
+/// Somebody who passed the gate of this mount's project.
+struct Passed {
+    ctx: Ctx,
+    who: Authenticated,
+    password: Option<Password>,
+}
+
+impl Passed {
+    async fn of(parts: &mut Parts, app: &App, whose: Whose, start: bool) -> Result<Self, Refusal> {
         let Ok(Circumstances(ctx)) = Circumstances::from_request_parts(parts, app).await;
         let shown = Shown::in_request(parts)?.ok_or_else(Refusal::unauthorized)?;
         let (means, in_query) = (shown.means, shown.in_query);
@@ -75,26 +146,32 @@ impl Caller {
             return Err(Refusal::unauthorized());
         }
         let password = shown.pair().map(|(_, password)| password);
-        let presented = shown.of_account(app.project()).ok_or_else(Refusal::unauthorized)?;
-        let who = match start {
-            true => app.authority.sign_in(&ctx, presented).await,
-            false => app.authority.authenticate(&ctx, presented).await,
+        let presented = match (whose, means) {
+            // An HA1B says nothing about anybody's account, however good it is (sheet, section 10).
+            (Whose::Account, Means::Ha1b) => None,
+            (Whose::SipUser, Means::Basic) | (_, Means::Ha1b) => shown.of_sip_user(app.project()),
+            _ => shown.of_account(app.project()),
+        };
+        let presented = presented.ok_or_else(Refusal::unauthorized)?;
+        let who = if start {
+            app.authority.sign_in(&ctx, presented).await
+        } else {
+            app.authority.authenticate(&ctx, presented).await
         };
         let who = who.map_err(Refusal::at_the_gate)?;
-        let (account, place) = standing(app, &ctx, &who).await.map_err(Refusal::at_the_gate)?;
+        app.authority.require_place(&who, app.project()).await.map_err(Refusal::at_the_gate)?;
         if in_query {
             app.authority.accept_token_in_query(&ctx, &who).await.map_err(Refusal::at_the_gate)?;
         }
-        Ok(Self { ctx, who, password, account, place })
+        Ok(Self { ctx, who, password })
     }
 }
 
-/// The account of somebody who passed the gate, if they belong here.
+/// The account of somebody who passed the gate.
 pub(super) async fn standing(
     app: &App,
     ctx: &Ctx,
     who: &Authenticated,
 ) -> Result<(Application, Membership), AuthError> {
-    app.authority.require_place(who, app.project()).await?;
     app.authority.home(ctx, who, account::KIND, account::fresh).await
 }

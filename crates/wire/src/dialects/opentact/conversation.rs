@@ -107,6 +107,7 @@ impl EventConversation {
 
     async fn authenticate(&mut self, line: &mut Line, ctx: &Ctx, token: RawToken) -> Result<String, AuthError> {
         let who = self.app.authority.authenticate(ctx, PresentedCredential::AccessToken(token)).await?;
+        self.app.authority.require_place(&who, self.app.project()).await?;
         let (home, _) = standing(&self.app, ctx, &who).await?;
         let person = user::person(&self.app, who.identity.as_ref().clone()).await?;
         line.admit(ctx, &who, InboundPolicy::All).await?;

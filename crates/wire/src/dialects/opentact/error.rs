@@ -79,7 +79,12 @@ impl Refusal {
 
 /// Where a field of the domain is in a request.
 fn place_of(field: &str) -> String {
-    if field == "body" { field.to_owned() } else { format!("body.{field}") }
+    match field {
+        "body" => field.to_owned(),
+        "user_name" => "body.login".to_owned(),
+        "expires_at" => "body.expired_on".to_owned(),
+        _ => format!("body.{field}"),
+    }
 }
 
 /// What is wrong with one field.

@@ -8,7 +8,8 @@
 //! | `schemes`, `caller` | what a request shows, and who that is |
 //! | `body`, `query`, `error`, `answer` | requests and answers as its clients really send and read them |
 //! | `user`, `account` | people and accounts as they are shown |
-//! | `auth`, `users`, `accounts`, `tokens`, `recovery` | the handlers |
+//! | `auth`, `users`, `accounts`, `tokens`, `recovery` | the handlers for people and accounts |
+//! | `sip`, `sip_domains`, `phone` | SIP domains and users: as they are shown, for their managers, for themselves |
 //! | `socket`, `conversation`, `rooms` | the socket of events and who is online |
 
 use axum::{
@@ -35,10 +36,13 @@ mod body;
 mod caller;
 mod conversation;
 mod error;
+mod phone;
 mod query;
 mod recovery;
 mod rooms;
 mod schemes;
+mod sip;
+mod sip_domains;
 mod socket;
 mod tokens;
 mod user;
@@ -98,13 +102,32 @@ const ENDPOINTS: &[Endpoint] = &[
     endpoint("PATCH", "/rest/token/{uuid}", SignedIn, "§3 API tokens"),
     endpoint("DELETE", "/rest/token/{token}", SignedIn, "§3 API tokens"),
     endpoint("DELETE", "/rest/token/all", SignedIn, "§3 API tokens"),
+    endpoint("POST", "/rest/sip/domain", SignedIn, "§7"),
+    endpoint("GET", "/rest/sip/domain", SignedIn, "§7"),
+    endpoint("GET", "/rest/sip/domain/{domain}", SignedIn, "§7"),
+    endpoint("PATCH", "/rest/sip/domain/{domain}", SignedIn, "§7"),
+    endpoint("DELETE", "/rest/sip/domain/{domain}", SignedIn, "§7"),
+    endpoint("POST", "/rest/sip/domain/{domain}/user", SignedIn, "§7"),
+    endpoint("GET", "/rest/sip/domain/{domain}/user", SignedIn, "§7"),
+    endpoint("GET", "/rest/sip/domain/{domain}/user/{uuid}", SignedIn, "§7"),
+    endpoint("PATCH", "/rest/sip/domain/{domain}/user/{uuid}", SignedIn, "§7"),
+    endpoint("DELETE", "/rest/sip/domain/{domain}/user/{uuid}", SignedIn, "§7"),
+    endpoint("POST", "/rest/sip/domain/{domain}/invite", SignedIn, "§7"),
+    endpoint("GET", "/rest/sip/domain/{domain}/invite/{uuid}", SignedIn, "§7"),
+    endpoint("PATCH", "/rest/sip/domain/{domain}/invite/{uuid}", SignedIn, "§7"),
+    endpoint("DELETE", "/rest/sip/domain/{domain}/invite/{uuid}", SignedIn, "§7"),
+    endpoint("GET", "/rest/app", SignedIn, "§7"),
+    endpoint("PATCH", "/rest/app", SignedIn, "§7"),
+    endpoint("GET", "/rest/app/users", SignedIn, "§7"),
+    endpoint("GET", "/rest/app/invite/{token}", Open, "§7"),
+    endpoint("POST", "/rest/app/invite/{token}", Open, "§7"),
 ];
 
 fn routes(app: App) -> Router {
     Router::new()
         .route("/", get(socket::open))
         .layer(Extension(rooms::Rooms::default()))
-        .nest("/rest", rest())
+        .nest("/rest", rest().merge(phones()))
         .fallback(error::nothing_here)
         .method_not_allowed_fallback(error::nothing_here)
         .layer(middleware::from_fn_with_state(app.clone(), error::speak))
@@ -125,4 +148,20 @@ fn rest() -> Router<App> {
         .route("/token/list", get(tokens::list))
         .route("/token/all", delete(tokens::revoke_all))
         .route("/token/{token}", patch(tokens::change).delete(tokens::revoke))
+}
+
+fn phones() -> Router<App> {
+    let user = get(sip_domains::show_user).patch(sip_domains::change_user).delete(sip_domains::delete_user);
+    let invitation =
+        get(sip_domains::show_invitation).patch(sip_domains::change_invitation).delete(sip_domains::withdraw);
+    Router::new()
+        .route("/sip/domain", get(sip_domains::list).post(sip_domains::create))
+        .route("/sip/domain/{domain}", get(sip_domains::show).patch(sip_domains::change).delete(sip_domains::delete))
+        .route("/sip/domain/{domain}/user", get(sip_domains::users).post(sip_domains::create_user))
+        .route("/sip/domain/{domain}/user/{uuid}", user)
+        .route("/sip/domain/{domain}/invite", post(sip_domains::invite))
+        .route("/sip/domain/{domain}/invite/{uuid}", invitation)
+        .route("/app", get(phone::show).patch(phone::change))
+        .route("/app/users", get(phone::neighbours))
+        .route("/app/invite/{token}", get(phone::invitation).post(phone::accept))
 }

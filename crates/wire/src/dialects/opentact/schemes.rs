@@ -114,6 +114,19 @@ impl Shown {
             Means::Ha1b => None,
         }
     }
+
+    /// The same for a SIP user, whose password goes with its address.
+    pub(super) fn of_sip_user(self, project: ProjectRef) -> Option<PresentedCredential> {
+        match self.means {
+            Means::Basic => {
+                let (user, password) = self.pair()?;
+                let identifier = Identifier::of(Identifier::SIP, user);
+                Some(PresentedCredential::Password { project, identifier, password })
+            }
+            Means::Ha1b => Some(PresentedCredential::Digest { project, ha1b: self.token }),
+            _ => self.of_account(project),
+        }
+    }
 }
 
 /// The one value of a header that says something.
