@@ -13,6 +13,7 @@ mod links;
 mod live;
 mod mailbox;
 mod mount;
+mod native;
 mod page;
 mod problem;
 mod pump;
@@ -26,12 +27,13 @@ pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;
+pub use native::description as api_description;
 
 use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 
-/// The shapes of access tokens of all dialects, for [`ringfence_core::authority::Parts`].
+/// The shapes of access tokens of all dialects and of the native API, for [`ringfence_core::authority::Parts`].
 pub fn token_shapes() -> Vec<&'static TokenShape> {
-    DIALECTS.iter().filter_map(|dialect| dialect.token_shape).collect()
+    DIALECTS.iter().filter_map(|dialect| dialect.token_shape).chain([&native::TOKENS]).collect()
 }
 
 /// The profiles of assertions of all dialects, for [`ringfence_core::authority::Parts`].

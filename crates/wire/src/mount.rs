@@ -22,7 +22,7 @@ use tower::{Service, ServiceExt as _};
 use crate::{
     app::{App, Mount},
     dialects::{ALL, Dialect},
-    forward_auth, guard, links, mailbox, page,
+    forward_auth, guard, links, mailbox, native, page,
     problem::Problem,
     well_known,
 };
@@ -35,6 +35,7 @@ pub fn router(app: &App) -> Router {
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
+        .merge(native::routes())
         .fallback(nothing_here)
         .with_state(app.clone());
     let mut hosts = HashMap::new();

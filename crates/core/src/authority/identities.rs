@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Authenticated, Authority, LinkTemplate,
+    Authenticated, Authority, LinkTemplate, Log,
     authenticate::{admit, resolve},
     homes::Place,
     memberships::accept_invitations,
@@ -22,7 +22,9 @@ use crate::{
     project::ProjectRef,
     secret::Password,
     session::SessionsOf,
+    store::Tx,
     throttle::ThrottleKey,
+    time::Timestamp,
     verification::Purpose,
 };
 
@@ -265,26 +267,33 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
-            log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
-            tx.delete_picture(id)?;
-            for purpose in Purpose::ALL {
-                tx.supersede_verifications(id, purpose, now)?;
-            }
-            tx.revoke_credentials_of(id, now)?;
-            tx.delete_memberships_of(id)?;
-            tx.release_identifiers(id)?;
-            tx.delete_endpoint(id)?;
-            identity.profile = Profile::default();
-            identity.attributes = Map::new();
-            identity.standing.erased_at = Some(now);
-            identity.updated_at = now;
-            tx.update_identity(&identity)?;
             log.record(Audit::new(identity.project, permit.actor(), "identity.erased", &format_args!("identity:{id}")));
-            log.announce(SecurityEvent::IdentityChanged(id));
+            erase(tx, log, &mut identity, now)?;
             Ok(identity)
         })
         .await
     }
+}
+
+/// Leaves nothing personal of an identity. The caller holds the row.
+pub(super) fn erase(tx: &mut dyn Tx, log: &mut Log, identity: &mut Identity, now: Timestamp) -> Result<(), AuthError> {
+    let id = identity.id;
+    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+    tx.delete_picture(id)?;
+    for purpose in Purpose::ALL {
+        tx.supersede_verifications(id, purpose, now)?;
+    }
+    tx.revoke_credentials_of(id, now)?;
+    tx.delete_memberships_of(id)?;
+    tx.release_identifiers(id)?;
+    tx.delete_endpoint(id)?;
+    identity.profile = Profile::default();
+    identity.attributes = Map::new();
+    identity.standing.erased_at = Some(now);
+    identity.updated_at = now;
+    tx.update_identity(identity)?;
+    log.announce(SecurityEvent::IdentityChanged(id));
+    Ok(())
 }
 
 impl ProfileChange {

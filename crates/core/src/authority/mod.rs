@@ -32,6 +32,7 @@ mod federated;
 mod hint;
 mod homes;
 mod identities;
+mod introspection;
 mod issuers;
 mod keys;
 mod liveness;
@@ -48,6 +49,7 @@ mod shared;
 mod sip;
 mod tokens;
 mod turn;
+mod upgrade;
 mod verdicts;
 mod verifications;
 
@@ -60,6 +62,7 @@ pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
+pub use introspection::{Introspected, end_of};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use own_keys::OwnKey;
@@ -71,7 +74,8 @@ pub use sip::{
     MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
     SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
 };
-pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
+pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
+pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
 
 /// What an [`Authority`] is made of.

@@ -137,6 +137,7 @@ impl Authority {
         let message = match purpose {
             Purpose::PasswordReset => Message::PasswordReset { link, minutes },
             Purpose::EmailVerification | Purpose::EmailChange => Message::VerifyEmail { link, minutes },
+            Purpose::GuestMerge => return Err(AuthError::internal("merge tickets are not mailed")),
         };
         self.mail(ctx, project, identity, address, message);
         Ok(())

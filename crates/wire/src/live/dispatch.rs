@@ -144,10 +144,10 @@ impl LiveConnections {
     async fn keep_time(&self) {
         let clock = self.authority.clock();
         loop {
-            let now = clock.now();
-            let next_second = Timestamp::from_seconds(now.seconds() + 1);
-            clock.sleep_until(next_second).await;
+            // Before the turn, or a second that begins during it would wait for the one after.
+            let next_second = Timestamp::from_seconds(clock.now().seconds() + 1);
             self.turn().await;
+            clock.sleep_until(next_second).await;
         }
     }
 

@@ -17,7 +17,7 @@ use axum::{
     routing::{get, post},
 };
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     jose::Alg,
     key::KeySet,
 };
@@ -65,8 +65,8 @@ static TOKENS: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::RS256,
     set: KeySet::Published,
-    issuer: None,
-    audience: None,
+    issuer: IssuerClaim::Installation,
+    audience: AudienceClaim::Issuer,
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,

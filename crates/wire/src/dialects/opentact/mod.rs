@@ -17,7 +17,7 @@ use axum::{
     routing::{delete, get, patch, post, put},
 };
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     jose::Alg,
     key::KeySet,
 };
@@ -69,8 +69,8 @@ static TOKENS: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::EdDSA,
     set: KeySet::Published,
-    issuer: None,
-    audience: None,
+    issuer: IssuerClaim::Installation,
+    audience: AudienceClaim::Issuer,
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,

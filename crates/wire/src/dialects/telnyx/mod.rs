@@ -23,7 +23,7 @@ mod token;
 mod voice;
 
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     jose::Alg,
     key::KeySet,
 };
@@ -49,8 +49,8 @@ const TOKEN: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::HS512,
     set: KeySet::Private,
-    issuer: Some("telnyx_telephony"),
-    audience: Some("telnyx_telephony"),
+    issuer: IssuerClaim::Named("telnyx_telephony"),
+    audience: AudienceClaim::Named("telnyx_telephony"),
     subject: SubjectClaim::Identity,
     session: SessionClaim::Jti,
     refreshes: false,

@@ -21,7 +21,7 @@ use axum::{
     routing::{get, post, put},
 };
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     identity::IdentityKind,
     jose::Alg,
     key::KeySet,
@@ -81,8 +81,8 @@ static TOKENS: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::HS256,
     set: KeySet::Private,
-    issuer: Some("https://tiledesk.com"),
-    audience: Some("https://tiledesk.com"),
+    issuer: IssuerClaim::Named("https://tiledesk.com"),
+    audience: AudienceClaim::Named("https://tiledesk.com"),
     subject: SubjectClaim::Kind(sub_of),
     session: SessionClaim::Sid,
     refreshes: false,
