@@ -257,6 +257,7 @@ impl Authority {
     /// Erases the caller: nothing personal remains, the address is free again, the id is never used again.
     pub async fn erase_self(&self, ctx: &Ctx, who: &Authenticated) -> Result<Identity, AuthError> {
         who.refuse_vouched()?;
+        who.refuse_key()?;
         let permit = Permit::earned(who.project.id, who.actor());
         self.erase_identity(ctx, &permit, who.identity.id).await
     }

@@ -141,10 +141,14 @@ impl Authority {
 }
 
 impl Authenticated {
-    /// Refuses everybody but an account that came otherwise than by a key: a key that leaked must not make others, nor
-    /// prolong itself.
+    /// Refuses everybody but an account that came otherwise than by a key.
     fn may_manage_keys(&self) -> Result<(), AuthError> {
         self.require_account()?;
+        self.refuse_key()
+    }
+
+    /// Refuses whoever came by a key: one that leaked must not make others, prolong itself, or take its owner's account away.
+    pub(super) fn refuse_key(&self) -> Result<(), AuthError> {
         match self.key {
             Some(_) => Err(AuthError::Forbidden { needs: Scope::CredentialsWrite }),
             None => Ok(()),

@@ -259,6 +259,7 @@ async fn n87_keys_are_for_programs_and_not_for_pages() {
     assert_eq!(ask("GET", "/auth").send().await.json()["payload"]["token"], serde_json::Value::Null);
     let change = serde_json::json!({ "email": "eve@example.org" });
     assert_eq!(ask("PATCH", &format!("/user/{}", ann.id)).json(&change).send().await.status, 403);
+    assert_eq!(ask("DELETE", &format!("/user/{}", ann.id)).send().await.status, 403);
     // It may be thrown away by whoever has it.
     assert_eq!(ask("DELETE", &format!("/token/{key}")).send().await.status, 200);
     assert_eq!(ask("GET", "/account").send().await.status, 401);
