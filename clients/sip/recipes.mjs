@@ -1,0 +1,2 @@
+export const recipe = async () => {};
+export const viewUrl = () => '';
