@@ -11,12 +11,13 @@ import { count } from './checks.mjs';
 import { kamailio } from './kamailio.mjs';
 import { lookups } from './lookups.mjs';
 import { logged, names, onPostgres, scratch, stopAll } from './processes.mjs';
-import { recipe, viewUrl } from './recipes.mjs';
+import { prepare, recipe, viewUrl } from './recipes.mjs';
 import { registrations } from './registrations.mjs';
 import { relays } from './relays.mjs';
 import { keys, makeDomain, makeUser, serve, url } from './ringfence.mjs';
 
 async function run() {
+  prepare();
   await serve();
   for (const domain of ['rtc.test', 'other.test', '127.0.0.1']) await makeDomain(domain);
   await makeUser('rtc.test', 'alice', 's3cret-A');
@@ -29,8 +30,8 @@ async function run() {
   const asking = await kamailio('kamailio-lookup', '--lookup', url, '--key-file', file, ...short);
   await registrations('lookup', asking);
   await asking.stop();
+  await recipe('kamailio');
   if (onPostgres) {
-    await recipe('kamailio');
     const reading = await kamailio('kamailio-view', '--database', viewUrl('kamailio'), ...short);
     await registrations('view', reading);
     await reading.stop();

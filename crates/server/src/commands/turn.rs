@@ -87,8 +87,9 @@ const DENIED: [(&str, &str); 22] = [
     ("198.51.100.0", "198.51.100.255"),
     ("203.0.113.0", "203.0.113.255"),
     ("240.0.0.0", "255.255.255.255"),
-    // The unspecified address, loopback, and IPv4 as it was once embedded.
-    ("::", "::ffff:ffff"),
+    // Loopback, and IPv4 as it was once embedded. Not from `::` on: to coturn a range that begins there begins nowhere and
+    // holds all of IPv4. `::` itself it denies like loopback, unless told otherwise.
+    ("::1", "::ffff:ffff"),
     // Mapped IPv4.
     ("::ffff:0:0", "::ffff:ffff:ffff"),
     ("64:ff9b::", "64:ff9b::ffff:ffff"),
@@ -153,7 +154,6 @@ mod tests {
             "127.0.0.1",
             "127.255.0.1",
             "::1",
-            "::",
             "::ffff:127.0.0.1",
             "::ffff:8.8.8.8",
             "::127.0.0.1",
