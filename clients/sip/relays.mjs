@@ -249,7 +249,7 @@ async function users(peer) {
   const port = await freePort();
   const place = new URL(database);
   const libpq = `host=${place.hostname} port=${place.port} dbname=${place.pathname.slice(1)} user=ringfence_coturn`;
-  const words = ['turn', 'config', '--mode', 'users', '--listen', '127.0.0.1', '--port', String(port), '--database', libpq];
+  const words = ['turn', 'config', '--mode', 'users', '--listen', '127.0.0.1', '--port', String(port), '--userdb', libpq];
   const env = { ...environment, RINGFENCE__TURN__REALM: 'rtc.test' };
   const made = await run(process.env.RINGFENCE_BIN, words, { env });
   await coturn('coturn-users', reachingItself(made.stdout), port);

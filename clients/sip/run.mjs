@@ -32,7 +32,7 @@ async function run() {
   await asking.stop();
   await recipe('kamailio');
   if (onPostgres) {
-    const reading = await kamailio('kamailio-view', '--database', viewUrl('kamailio'), ...short);
+    const reading = await kamailio('kamailio-view', '--view', viewUrl('kamailio'), ...short);
     await registrations('view', reading);
     await reading.stop();
   }

@@ -41,14 +41,14 @@ pub struct SipConfig {
     #[arg(long, value_name = "SOCKET")]
     pub websocket: Option<String>,
     /// Ask this server over HTTP, at this address, instead of reading a view.
-    #[arg(long, value_name = "URL", conflicts_with = "database", required_unless_present = "database")]
+    #[arg(long, value_name = "URL", conflicts_with = "view", required_unless_present = "view")]
     pub lookup: Option<String>,
     /// The file with the API key for it, which needs the scope sip:lookup.
     #[arg(long, value_name = "FILE", requires = "lookup")]
     pub key_file: Option<PathBuf>,
-    /// Read the view in this database, as the role of Kamailio.
+    /// Read the view in this database, as the role of Kamailio: postgres://USER:PASSWORD@HOST/DATABASE.
     #[arg(long, value_name = "URL")]
-    pub database: Option<String>,
+    pub view: Option<String>,
     /// How many seconds a nonce counts.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     pub nonce_expire: u32,
@@ -78,7 +78,7 @@ pub struct TurnConfig {
     /// A libpq connection string of the database with its tables, as the role of coturn. Without it the secrets stand in the
     /// configuration, and a rotation needs a new one.
     #[arg(long, value_name = "LIBPQ")]
-    pub database: Option<String>,
+    pub userdb: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

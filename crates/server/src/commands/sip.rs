@@ -59,8 +59,8 @@ fn kamailio(wanted: &cli::SipConfig) -> Result<String> {
         head.push(define("LOOKUP_KEY", key.as_deref().unwrap_or("the-key-with-the-scope-sip-lookup"))?);
         head.push("#!define WITH_LOOKUP".to_owned());
     }
-    if let Some(url) = &wanted.database {
-        ensure!(url.starts_with("postgres://"), "--database: expected postgres://USER:PASSWORD@HOST/DATABASE");
+    if let Some(url) = &wanted.view {
+        ensure!(url.starts_with("postgres://"), "--view: expected postgres://USER:PASSWORD@HOST/DATABASE");
         head.push(define("VIEW_URL", url)?);
         head.push("#!define WITH_VIEW".to_owned());
     }

@@ -108,11 +108,11 @@ fn coturn(config: &config::Turn, wanted: &cli::TurnConfig, secrets: Option<&Turn
     line(&format!("listening-port={}", wanted.port));
     line(&format!("realm={}", config.realm));
     line("fingerprint");
-    match (wanted.mode, &wanted.database) {
+    match (wanted.mode, &wanted.userdb) {
         (TurnMode::Users, _) => line("lt-cred-mech"),
         (TurnMode::Secret, _) => line("use-auth-secret"),
     }
-    match &wanted.database {
+    match &wanted.userdb {
         Some(database) => line(&format!("psql-userdb=\"{database}\"")),
         None => {
             for secret in secrets.iter().flat_map(|secrets| secrets.valid()).filter(|_| wanted.mode == TurnMode::Secret)
