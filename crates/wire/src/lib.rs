@@ -4,6 +4,7 @@
 
 mod admin;
 mod app;
+mod bridges;
 mod dialects;
 mod extract;
 mod forward_auth;
@@ -22,7 +23,7 @@ mod testing;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
-pub use app::{App, Mount, Settings};
+pub use app::{App, Mount, Relay, Settings};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};

@@ -21,6 +21,7 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     app::{App, Mount},
+    bridges,
     dialects::{ALL, Dialect},
     forward_auth, guard, links, mailbox, native, page,
     problem::Problem,
@@ -36,6 +37,7 @@ pub fn router(app: &App) -> Router {
         .merge(links::routes())
         .merge(forward_auth::routes())
         .merge(native::routes())
+        .merge(bridges::routes())
         .fallback(nothing_here)
         .with_state(app.clone());
     let mut hosts = HashMap::new();

@@ -114,6 +114,7 @@ impl Authority {
         };
         let registered = identity.clone();
         let (now, address) = (ctx.now, email.clone());
+        let place = place.map(|place| (place, MembershipId::mint(now, entropy.as_ref())));
         self.commit(ctx, move |tx, log| {
             tx.insert_identity(&registered)?;
             if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
@@ -123,9 +124,7 @@ impl Authority {
             tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
-            if let Some(place) = place {
-                place.take(tx, log, &registered, MembershipId::mint(now, entropy.as_ref()), now)?;
-            }
+            place.map_or(Ok(()), |(place, id)| place.take(tx, log, &registered, id, now))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
             log.record(Audit::new(
                 registered.project,

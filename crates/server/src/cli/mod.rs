@@ -1,14 +1,16 @@
 //! The command line: definitions only.
 
 mod administer;
+mod feeds;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use self::administer::{
-    ApiKey, Application, Identity, In, Key, Mail, NewPassword, Page, Project, Session, Token, Whom,
+pub use self::{
+    administer::{ApiKey, Application, Identity, In, Key, Mail, NewPassword, Page, Project, Session, Token, Whom},
+    feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views},
 };
 
 /// Ringfence: an authentication server for real-time communications.
@@ -91,6 +93,12 @@ pub enum Command {
     /// Access tokens and API keys.
     #[command(subcommand)]
     Token(Token),
+    /// What SIP servers read and ask.
+    #[command(subcommand)]
+    Sip(Sip),
+    /// Relays of media: their secrets and their configuration.
+    #[command(subcommand)]
+    Turn(Turn),
     /// Copy the database to a new file while it is in use (SQLite).
     Backup {
         /// The file to make.
