@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ask, check, claimsOf, count, external, now, sign } from './checks.mjs';
 import { asTheDashboard, newcomer } from './dashboard.mjs';
+import { imitateGoogle, withGoogle } from './google.mjs';
 import { byPassword, byToken, everyCall, refused } from './library.mjs';
 import { logged, port, provisioned, ringfence, start, url } from './server.mjs';
 import { asTheWidget } from './widget.mjs';
@@ -58,6 +59,7 @@ async function run() {
   for (const base of BASES) await everyCall(base, world);
   await asTheWidget(BASES[2], world);
   await asTheDashboard(BASES[0]);
+  await withGoogle(BASES[0], google);
   await sleep(claimsOf(short).exp * 1000 - Date.now() + 10);
   await check('a token ends by itself', () => refused(byToken(BASES[0], short), 401, 'Unauthorized'));
   const status = async (shown) => (await ask('GET', `${BASES[0]}/testauth`, { token: shown })).status;
@@ -65,14 +67,17 @@ async function run() {
   await ended('a revoked token of an integrator is refused', () => status(`JWT ${own}`));
 }
 
-const server = await start();
+const google = await imitateGoogle();
+let server;
 let failure;
 try {
+  server = await start(google.address);
   await run();
 } catch (cause) {
   failure = cause;
 } finally {
-  await server.stop();
+  await server?.stop();
+  await google.stop();
 }
 if (failure) {
   console.error(failure);

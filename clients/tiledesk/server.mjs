@@ -24,7 +24,10 @@ export const url = `http://${listen}`;
 /** A Tiledesk project that the operator made, and the secret of its integrator. */
 export const provisioned = { id: '5c81593adf767b0017d1aa68', secret: 'a secret that only the integrator and we have' };
 
-const PROVISION = `
+/** Where the dashboard is said to be. */
+export const DASHBOARD = 'https://dashboard.example';
+
+const provision = (google) => `
 [[project]]
 name = "default"
 
@@ -34,6 +37,12 @@ aliases = { tiledesk = "${provisioned.id}" }
 [[project.application.trusted_issuer]]
 profile = "tiledesk"
 secret = "${provisioned.secret}"
+[project.federation.google]
+client_ids = ["web-1"]
+client_secret = "google-secret"
+jwks_url = "${google}/certs"
+authorization_url = "${google}/authorize"
+token_url = "${google}/token"
 `;
 
 const environment = {
@@ -41,13 +50,16 @@ const environment = {
   RINGFENCE__DATABASE__URL: setting('RINGFENCE_DATABASE'),
   RINGFENCE__SERVER__LISTEN: listen,
   RINGFENCE__SERVER__ADMIN_LISTEN: admin,
+  RINGFENCE__SERVER__PUBLIC_URL: url,
+  RINGFENCE__DIALECTS__TILEDESK__DASHBOARD_URL: DASHBOARD,
+  RINGFENCE__DIALECTS__TILEDESK__REDIRECT_URLS: 'https://shop.example/after',
   RINGFENCE__SECRETS__MASTER_KEY_FILE: join(scratch, 'client.key'),
 };
 
-/** Starts the server and waits until it is healthy. */
-export async function start() {
+/** Starts the server, which knows Google at this address, and waits until it is healthy. */
+export async function start(google) {
   const file = join(scratch, 'provision.toml');
-  writeFileSync(file, PROVISION);
+  writeFileSync(file, provision(google));
   const server = spawn(binary, ['dev', '--apply', file], { cwd: scratch, env: environment, stdio: 'pipe' });
   const log = createWriteStream(logFile);
   server.stdout.pipe(log, { end: false });

@@ -43,6 +43,7 @@ mod passwords;
 mod people;
 mod presence;
 mod projects;
+mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
@@ -69,6 +70,7 @@ pub use own_keys::OwnKey;
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
+pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use sip::{
     MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,

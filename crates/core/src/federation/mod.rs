@@ -37,6 +37,32 @@ pub struct FederatedSubject {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What a browser is sent to a provider with (RFC 6749 4.1.1, RFC 7636, OIDC Core 3.1.2.1).
+#[derive(Clone, Debug)]
+pub struct CodeRequest {
+    /// Where the provider sends the browser back to.
+    pub redirect_uri: String,
+    /// What it must bring back.
+    pub state: String,
+    /// What the ID token must hold.
+    pub nonce: String,
+    /// The SHA-256 of what redeems the code, in base64url.
+    pub challenge: String,
+}
+
+/// What a browser came back with, and what redeems it.
+#[derive(Clone, Debug)]
+pub struct CodeAnswer {
+    /// The code.
+    pub code: RawToken,
+    /// Who says that it gave the code (RFC 9207).
+    pub issuer: Option<String>,
+    /// Where the browser was sent back to.
+    pub redirect_uri: String,
+    /// What the challenge was made of.
+    pub verifier: RawToken,
+}
+
 /// A provider, or a protocol that many providers speak.
 #[async_trait]
 pub trait IdentityProvider: Send + Sync {
@@ -50,6 +76,24 @@ pub trait IdentityProvider: Send + Sync {
         shown: &ProviderToken,
         now: Timestamp,
     ) -> Result<FederatedSubject, AuthError>;
+
+    /// Where a browser signs in at this provider; [`AuthError::NotSupported`] where the project has no client for that.
+    async fn sign_in_url(
+        &self,
+        _settings: &Value,
+        _wanted: &CodeRequest,
+        _now: Timestamp,
+    ) -> Result<String, AuthError> {
+        Err(AuthError::NotSupported("sign-in at this provider"))
+    }
+
+    /// The ID token for a code, which is still to be judged.
+    ///
+    /// Refuses with [`TokenFault::Issuer`](crate::error::TokenFault::Issuer) a code that another provider gave, before it is
+    /// shown to this one, and with [`AuthError::VerificationInvalid`] one that is not good, or not any more.
+    async fn redeem(&self, _settings: &Value, _answer: &CodeAnswer, _now: Timestamp) -> Result<RawToken, AuthError> {
+        Err(AuthError::NotSupported("sign-in at this provider"))
+    }
 }
 
 /// The providers there are, by the name that configuration knows them by.

@@ -137,11 +137,11 @@ mod tests {
     #[test]
     fn secrets_are_sealed_for_their_place_and_nothing_else_is() {
         let sealer = Sealer::new(&KeyRing::generate(&OsEntropy));
-        let sealed = given().sealed(project(1), &sealer, &OsEntropy).unwrap();
-        let text = serde_json::to_string(&sealed).unwrap();
+        let kept = given().sealed(project(1), &sealer, &OsEntropy).unwrap();
+        let text = serde_json::to_string(&kept).unwrap();
         assert!(text.contains(r#""app_id":"1""#) && !text.contains("hush"), "{text}");
-        assert_eq!(sealed.clone().opened(project(1), &sealer).unwrap(), given());
-        assert!(sealed.opened(project(2), &sealer).is_err());
+        assert_eq!(kept.clone().opened(project(1), &sealer).unwrap(), given());
+        assert!(kept.opened(project(2), &sealer).is_err());
     }
 
     #[test]

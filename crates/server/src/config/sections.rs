@@ -263,8 +263,9 @@ impl Default for Dialect {
 /// Keys that one dialect has beside the common ones.
 fn options_of(dialect: &str) -> &'static [&'static str] {
     match dialect {
+        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url", "redirect_urls"],
+        "keyclic" => &["authorization_url", "invitation_url", "reset_url", "token_ip"],
         "opentact" => &["callback_hosts", "origins"],
-        "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url"],
         _ => &[],
     }
 }

@@ -69,6 +69,15 @@ fn a_wrong_variable_is_named() {
 }
 
 #[test]
+fn a_dialect_has_its_own_keys_and_no_others() {
+    for (dialect, key) in [("tiledesk", "redirect_urls"), ("keyclic", "authorization_url"), ("keyclic", "token_ip")] {
+        with(&format!("[dialects.{dialect}]\n{key} = \"x\"\n"), &[]).unwrap();
+        let text = complaint(with(&format!("[dialects.telnyx]\n{key} = \"x\"\n"), &[]));
+        assert!(text.contains(key), "{text}");
+    }
+}
+
+#[test]
 fn a_secret_may_come_from_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let secret = dir.path().join("url");

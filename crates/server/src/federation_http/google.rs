@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use reqwest::Url;
 use ringfence_core::{
     error::{AuthError, TokenFault},
-    federation::{FederatedSubject, IdentityProvider, ProviderToken},
+    federation::{CodeAnswer, CodeRequest, FederatedSubject, IdentityProvider, ProviderToken},
     jose::{Alg, Claims},
+    secret::RawToken,
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -16,8 +17,10 @@ use serde_json::Value;
 
 use super::{
     address::Reach,
+    code_flow::CodeClient,
     keys::{KeySets, Trust},
     oidc::{domain_of, is_among, subject},
+    outgoing::Outgoing,
     settings::check_urls,
 };
 
@@ -37,8 +40,22 @@ pub struct Settings {
     /// Workspace domains (`hd`) that people must be of, if any are named.
     #[serde(default)]
     hosted_domains: Vec<String>,
+    /// What Google gave with the first of the client ids: then browsers can be sent there.
+    client_secret: Option<RawToken>,
+    #[serde(default = "authorization_url")]
+    authorization_url: Url,
+    #[serde(default = "token_url")]
+    token_url: Url,
     #[serde(default)]
     private_addresses: bool,
+}
+
+fn authorization_url() -> Url {
+    Url::parse("https://accounts.google.com/o/oauth2/v2/auth").expect("a constant")
+}
+
+fn token_url() -> Url {
+    Url::parse("https://oauth2.googleapis.com/token").expect("a constant")
 }
 
 fn jwks_url() -> Url {
@@ -51,19 +68,35 @@ impl Settings {
         if self.client_ids.is_empty() {
             bail!("client_ids: at least one is needed");
         }
-        check_urls([&self.jwks_url], self.private_addresses)
+        check_urls([&self.jwks_url, &self.authorization_url, &self.token_url], self.private_addresses)
     }
 }
 
 /// The adapter.
 pub struct Google {
+    outgoing: Arc<Outgoing>,
     keys: Arc<KeySets>,
     issuers: [String; 2],
 }
 
 impl Google {
-    pub fn new(keys: Arc<KeySets>) -> Self {
-        Self { keys, issuers: ISSUERS.map(str::to_owned) }
+    pub fn new(outgoing: Arc<Outgoing>, keys: Arc<KeySets>) -> Self {
+        Self { outgoing, keys, issuers: ISSUERS.map(str::to_owned) }
+    }
+
+    fn client<'s>(&'s self, settings: &'s Settings) -> Result<CodeClient<'s>, AuthError> {
+        let (Some(client_id), Some(client_secret)) = (settings.client_ids.first(), &settings.client_secret) else {
+            return Err(AuthError::NotSupported("sign-in at this provider"));
+        };
+        Ok(CodeClient {
+            authorization_url: &settings.authorization_url,
+            token_url: &settings.token_url,
+            client_id,
+            client_secret,
+            issuers: &self.issuers,
+            says_issuer: false,
+            reach: Reach::of(settings.private_addresses),
+        })
     }
 }
 
@@ -88,6 +121,16 @@ impl IdentityProvider for Google {
         let mut known = subject(&claims)?;
         known.email_verified = claims.get("email_verified") == Some(&Value::Bool(true)) && is_google_s(&known, hosted);
         Ok(known)
+    }
+
+    async fn sign_in_url(&self, settings: &Value, wanted: &CodeRequest, _now: Timestamp) -> Result<String, AuthError> {
+        let settings = Settings::deserialize(settings).map_err(AuthError::internal)?;
+        Ok(self.client(&settings)?.sign_in_url(wanted))
+    }
+
+    async fn redeem(&self, settings: &Value, answer: &CodeAnswer, _now: Timestamp) -> Result<RawToken, AuthError> {
+        let settings = Settings::deserialize(settings).map_err(AuthError::internal)?;
+        self.client(&settings)?.redeem(&self.outgoing, answer).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! connected to unless the configuration says so, and what takes longer than a few seconds is down.
 
 mod address;
+mod code_flow;
 mod facebook;
 mod google;
 mod kept;
@@ -33,7 +34,7 @@ fn providers_over(outgoing: Outgoing) -> Providers {
     let outgoing = Arc::new(outgoing);
     let keys = Arc::new(KeySets::new(Arc::clone(&outgoing)));
     Providers::default()
-        .with(GOOGLE, Arc::new(Google::new(Arc::clone(&keys))))
+        .with(GOOGLE, Arc::new(Google::new(Arc::clone(&outgoing), Arc::clone(&keys))))
         .with(FACEBOOK, Arc::new(Facebook::new(Arc::clone(&outgoing), Arc::clone(&keys))))
         .with_others(Arc::new(OpenId::new(outgoing, keys)))
 }

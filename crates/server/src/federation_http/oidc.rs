@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use reqwest::Url;
 use ringfence_core::{
     error::{AuthError, BoxError, TokenFault},
-    federation::{FederatedSubject, IdentityProvider, ProviderToken},
+    federation::{CodeAnswer, CodeRequest, FederatedSubject, IdentityProvider, ProviderToken},
     identity::Profile,
     jose::{Alg, Claims},
+    secret::RawToken,
     time::Timestamp,
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -17,9 +18,10 @@ use serde_json::Value;
 
 use super::{
     address::Reach,
+    code_flow::CodeClient,
     kept::Kept,
     keys::{ALGS, KeySets, Trust},
-    outgoing::Outgoing,
+    outgoing::{Outgoing, is_within},
     settings::check_urls,
 };
 
@@ -38,6 +40,10 @@ pub struct Settings {
     /// Domains whose addresses the provider gives out itself, so that its word for one counts.
     #[serde(default)]
     email_domains: Vec<String>,
+    /// What it gave with the first of the client ids: then browsers can be sent there.
+    client_secret: Option<RawToken>,
+    authorization_url: Option<Url>,
+    token_url: Option<Url>,
     #[serde(default)]
     private_addresses: bool,
 }
@@ -66,10 +72,42 @@ impl Settings {
         if self.client_ids.is_empty() || self.algorithms.is_empty() {
             bail!("client_ids and algorithms: at least one is needed");
         }
-        match &self.jwks_url {
-            Some(url) => check_urls([url], self.private_addresses),
-            None => check_urls([&self.discovery_url()?], self.private_addresses),
+        let named = [&self.jwks_url, &self.authorization_url, &self.token_url];
+        check_urls(named.into_iter().flatten(), self.private_addresses)?;
+        let whole = self.jwks_url.is_some() && (self.client_secret.is_none() || self.names_endpoints());
+        if whole {
+            return Ok(());
         }
+        check_urls([&self.discovery_url()?], self.private_addresses)
+    }
+
+    /// The client that browsers are sent for, if there is one.
+    fn client(&self) -> Result<(&str, &RawToken), AuthError> {
+        match (self.client_ids.first(), &self.client_secret) {
+            (Some(id), Some(secret)) => Ok((id, secret)),
+            _ => Err(AuthError::NotSupported("sign-in at this provider")),
+        }
+    }
+
+    fn code_client<'a>(
+        &'a self,
+        client_id: &'a str,
+        client_secret: &'a RawToken,
+        (authorization_url, token_url, says_issuer): &'a (Url, Url, bool),
+    ) -> CodeClient<'a> {
+        CodeClient {
+            authorization_url,
+            token_url,
+            client_id,
+            client_secret,
+            issuers: std::slice::from_ref(&self.issuer),
+            says_issuer: *says_issuer,
+            reach: Reach::of(self.private_addresses),
+        }
+    }
+
+    fn names_endpoints(&self) -> bool {
+        self.authorization_url.is_some() && self.token_url.is_some()
     }
 
     /// Where the issuer says what it has (OIDC Discovery 4).
@@ -87,24 +125,35 @@ impl Settings {
 struct Discovered {
     issuer: String,
     jwks_uri: Url,
+    authorization_endpoint: Option<Url>,
+    token_endpoint: Option<Url>,
+    says_issuer: bool,
 }
 
 impl Discovered {
     fn read(body: &Value) -> Result<Self, BoxError> {
         let text = |name: &str| body[name].as_str().ok_or_else(|| format!("there is no {name} in it"));
-        Ok(Self { issuer: text("issuer")?.to_owned(), jwks_uri: Url::parse(text("jwks_uri")?)? })
+        let url = |name: &str| text(name).ok().and_then(|text| Url::parse(text).ok());
+        Ok(Self {
+            issuer: text("issuer")?.to_owned(),
+            jwks_uri: Url::parse(text("jwks_uri")?)?,
+            authorization_endpoint: url("authorization_endpoint"),
+            token_endpoint: url("token_endpoint"),
+            says_issuer: body["authorization_response_iss_parameter_supported"] == Value::Bool(true),
+        })
     }
 }
 
 /// The adapter.
 pub struct OpenId {
+    outgoing: Arc<Outgoing>,
     keys: Arc<KeySets>,
     discovered: Kept<Discovered>,
 }
 
 impl OpenId {
     pub fn new(outgoing: Arc<Outgoing>, keys: Arc<KeySets>) -> Self {
-        Self { keys, discovered: Kept::new(outgoing, Discovered::read) }
+        Self { outgoing: Arc::clone(&outgoing), keys, discovered: Kept::new(outgoing, Discovered::read) }
     }
 
     /// Where the keys are: as configured, or as the configured issuer says; never as a token says (ATTACKS N14, N17).
@@ -112,13 +161,33 @@ impl OpenId {
         if let Some(url) = &settings.jwks_url {
             return Ok(url.clone());
         }
+        let found = self.discover(settings, reach, now).await?;
+        let url = Some(&found.jwks_uri).filter(|url| is_within(url, reach)).cloned();
+        url.ok_or_else(|| down("its discovery document names no usable keys"))
+    }
+
+    async fn discover(&self, settings: &Settings, reach: Reach, now: Timestamp) -> Result<Arc<Discovered>, AuthError> {
         let url = settings.discovery_url().map_err(AuthError::internal)?;
         let found = self.discovered.get(&url, reach, now).await?;
         if found.issuer != settings.issuer {
-            let source = "its discovery document is another issuer's".into();
-            return Err(AuthError::Unavailable { what: "the identity provider", source });
+            return Err(down("its discovery document is another issuer's"));
         }
-        Ok(found.jwks_uri.clone())
+        Ok(found)
+    }
+
+    /// Where a browser goes, where a code goes, and whether the provider always says who it is.
+    async fn endpoints(&self, settings: &Settings, now: Timestamp) -> Result<(Url, Url, bool), AuthError> {
+        if let (Some(authorization), Some(token)) = (&settings.authorization_url, &settings.token_url) {
+            return Ok((authorization.clone(), token.clone(), false));
+        }
+        let reach = Reach::of(settings.private_addresses);
+        let found = self.discover(settings, reach, now).await?;
+        let either = |named: &Option<Url>, found: &Option<Url>| {
+            let url = named.as_ref().or(found.as_ref()).filter(|url| is_within(url, reach)).cloned();
+            url.ok_or_else(|| down("its discovery document names no usable endpoints"))
+        };
+        let authorization = either(&settings.authorization_url, &found.authorization_endpoint)?;
+        Ok((authorization, either(&settings.token_url, &found.token_endpoint)?, found.says_issuer))
     }
 }
 
@@ -149,6 +218,24 @@ impl IdentityProvider for OpenId {
             && domain_of(&known).is_some_and(|domain| is_among(domain, &settings.email_domains));
         Ok(known)
     }
+
+    async fn sign_in_url(&self, settings: &Value, wanted: &CodeRequest, now: Timestamp) -> Result<String, AuthError> {
+        let settings = Settings::deserialize(settings).map_err(AuthError::internal)?;
+        let (client_id, client_secret) = settings.client()?;
+        let endpoints = self.endpoints(&settings, now).await?;
+        Ok(settings.code_client(client_id, client_secret, &endpoints).sign_in_url(wanted))
+    }
+
+    async fn redeem(&self, settings: &Value, answer: &CodeAnswer, now: Timestamp) -> Result<RawToken, AuthError> {
+        let settings = Settings::deserialize(settings).map_err(AuthError::internal)?;
+        let (client_id, client_secret) = settings.client()?;
+        let endpoints = self.endpoints(&settings, now).await?;
+        settings.code_client(client_id, client_secret, &endpoints).redeem(&self.outgoing, answer).await
+    }
+}
+
+fn down(source: &'static str) -> AuthError {
+    AuthError::Unavailable { what: "the identity provider", source: source.into() }
 }
 
 /// The domain of whatever address the provider named.

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use reqwest::{
     Client, RequestBuilder, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::{self, HeaderValue},
     redirect,
 };
 use ringfence_core::error::{AuthError, BoxError};
@@ -83,6 +84,24 @@ impl Outgoing {
     /// Asks; anything but an answer in JSON means that `what` is down.
     pub async fn get(&self, what: &'static str, url: Url, reach: Reach) -> Result<Answer, AuthError> {
         self.ask(what, url, reach, Client::get).await
+    }
+
+    /// Posts a form with credentials of our own.
+    pub async fn post(
+        &self,
+        what: &'static str,
+        url: Url,
+        reach: Reach,
+        authorization: String,
+        form: String,
+    ) -> Result<Answer, AuthError> {
+        let mut authorization = HeaderValue::from_str(&authorization).map_err(AuthError::internal)?;
+        authorization.set_sensitive(true);
+        let request = |client: &Client, url: Url| {
+            let request = client.post(url).header(header::AUTHORIZATION, authorization);
+            request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
+        };
+        self.ask(what, url, reach, request).await
     }
 
     async fn ask(

@@ -54,10 +54,10 @@ struct State {
     cache_control: Option<String>,
     asked: Vec<String>,
     /// What the discovery document says in other words than usual.
-    discovery: HashMap<&'static str, String>,
+    discovery: HashMap<&'static str, Value>,
     /// What `debug_token` says in other words than usual.
     debug: HashMap<&'static str, Value>,
-    /// What is answered for a code, and what was asked with it.
+    /// What is answered for a code, once.
     tokens: HashMap<String, Value>,
     /// Questions that wait for ever.
     held: Vec<TcpStream>,
@@ -106,8 +106,8 @@ impl Provider {
         self.state().cache_control = Some(text.to_owned());
     }
 
-    pub fn says_of_itself(&self, name: &'static str, text: &str) {
-        self.state().discovery.insert(name, text.to_owned());
+    pub fn says_of_itself(&self, name: &'static str, value: Value) {
+        self.state().discovery.insert(name, value);
     }
 
     pub fn says_of_tokens(&self, name: &'static str, value: Value) {
@@ -164,7 +164,7 @@ impl Provider {
         let cache_control = state.cache_control.clone();
         let mood = state.mood.clone();
         let (status, content) = match mood {
-            Mood::Well => self.document(&state, target, body),
+            Mood::Well => self.document(&mut state, target, body),
             Mood::Failing(status) => (status, json!({ "error": "out of order" })),
             Mood::Silent => {
                 state.held.push(stream.try_clone().unwrap());
@@ -192,7 +192,7 @@ impl Provider {
         stream.write_all(&whole.as_bytes()[..part]).is_ok() && part == whole.len()
     }
 
-    fn document(&self, state: &State, target: &str, body: &str) -> (u16, Value) {
+    fn document(&self, state: &mut State, target: &str, body: &str) -> (u16, Value) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let query: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let word = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
@@ -219,8 +219,8 @@ impl Provider {
             }
             "/token" => {
                 let form: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-                match form.get("code").and_then(|code| state.tokens.get(code)) {
-                    Some(answer) => (200, answer.clone()),
+                match form.get("code").and_then(|code| state.tokens.remove(code)) {
+                    Some(answer) => (200, answer),
                     None => (400, json!({ "error": "invalid_grant" })),
                 }
             }
@@ -235,8 +235,8 @@ impl Provider {
             "authorization_endpoint": self.url("/authorize"),
             "token_endpoint": self.url("/token"),
         });
-        for (name, text) in &state.discovery {
-            document[name] = text.clone().into();
+        for (name, value) in &state.discovery {
+            document[name] = value.clone();
         }
         document
     }

@@ -20,7 +20,7 @@ pub(super) fn fresh() -> HomeRequest {
 }
 
 /// What only this dialect keeps of an account.
-pub(super) fn attributes(email: Option<String>) -> Map<String, Value> {
+pub(super) fn attributes(email: Option<&str>) -> Map<String, Value> {
     Map::from_iter([(NAME.to_owned(), json!({ "email": email }))])
 }
 

@@ -55,7 +55,7 @@ impl Members {
     /// Remembers what is wrong with a member, with what was sent.
     pub(super) fn fault(&mut self, name: &str, rule: Rule) {
         let value = self.get(name).cloned().unwrap_or(Value::Null);
-        self.faults.insert(format!("body.{name}"), fault(rule, value));
+        self.faults.insert(format!("body.{name}"), fault(rule, &value));
     }
 
     /// A member as it came; null is none.
@@ -70,12 +70,9 @@ impl Members {
 
     /// A text of so many characters that may be absent.
     pub(super) fn text_within(&mut self, name: &str, least: usize, most: usize) -> Option<String> {
-        let text = match self.get(name)? {
-            Value::String(text) => text.clone(),
-            _ => {
-                self.fault(name, Rule::Malformed);
-                return None;
-            }
+        let Value::String(text) = self.get(name)?.clone() else {
+            self.fault(name, Rule::Malformed);
+            return None;
         };
         match text.chars().count() {
             short if short < least => self.fault(name, Rule::TooShort(least)),

@@ -72,7 +72,7 @@ impl Refusal {
 
     /// One parameter of the query is wrong.
     pub(super) fn parameter(name: &'static str, rule: Rule, value: Option<&str>) -> Self {
-        let fault = fault(rule, value.map_or(Value::Null, Value::from));
+        let fault = fault(rule, &value.map_or(Value::Null, Value::from));
         Self::fields(Map::from_iter([(format!("params.{name}"), fault)]))
     }
 }
@@ -88,7 +88,7 @@ fn place_of(field: &str) -> String {
 }
 
 /// What is wrong with one field.
-pub(super) fn fault(rule: Rule, value: Value) -> Value {
+pub(super) fn fault(rule: Rule, value: &Value) -> Value {
     json!({ "message": rule.to_string(), "value": value })
 }
 
@@ -97,7 +97,7 @@ impl From<AuthError> for Refusal {
         let fields = match &error {
             AuthError::Invalid(violations) => {
                 let named = violations.iter();
-                named.map(|found| (place_of(found.field), fault(found.rule, Value::Null))).collect()
+                named.map(|found| (place_of(found.field), fault(found.rule, &Value::Null))).collect()
             }
             _ => Map::new(),
         };

@@ -1,9 +1,10 @@
 //! SIP domains, users and invitations as they are shown and as bodies say them.
 
 use ringfence_core::{
-    authority::{ProfileChange, SipUserChange, SipUserRequest},
+    authority::{SipUserChange, SipUserRequest},
     digest::{DigestAlgorithm, Digests},
     error::Rule,
+    identity::is_email,
     sip::{SipDomain, SipInvitation, SipUser},
     time::Timestamp,
 };
@@ -84,8 +85,8 @@ pub(super) fn wanted(members: &mut Members) -> SipUserRequest {
     let password = members.password("password");
     let (email, same_domain_calls_only) = (email(members), members.flag("same_domain_calls_only"));
     let (profile, mut attributes) = Said::of(members).into_new();
-    if let (Some(Value::Object(own)), Some(Some(email))) = (attributes.get_mut(NAME), email) {
-        own.insert("email".to_owned(), email.into());
+    if let Some(Value::Object(own)) = attributes.get_mut(NAME) {
+        own.extend(email.into_iter().filter(|(_, address)| !address.is_null()));
     }
     SipUserRequest {
         login,
@@ -102,20 +103,22 @@ pub(super) fn change(members: &mut Members) -> SipUserChange {
     let password = members.password("password");
     let (email, same_domain_calls_only) = (email(members), members.flag("same_domain_calls_only"));
     let mut said = Said::of(members).profile;
-    if let Some(email) = email {
-        let (_, own) = said.attributes.get_or_insert_with(|| (NAME, Map::new()));
-        own.insert("email".to_owned(), email.into());
+    if !email.is_empty() {
+        said.attributes.get_or_insert_with(|| (NAME, Map::new())).1.extend(email);
     }
-    SipUserChange { login, password, profile: ProfileChange { ..said }, same_domain_calls_only }
+    SipUserChange { login, password, profile: said, same_domain_calls_only }
 }
 
-/// The address of a SIP user is one to write to, not one to log in with.
-fn email(members: &mut Members) -> Option<Option<String>> {
-    let email = members.has("email").then(|| members.text_within("email", 5, 80))?;
-    if email.as_deref().is_some_and(|email| !ringfence_core::identity::is_email(email)) {
+/// The address of a SIP user, as a patch of its attributes: it is one to write to, not one to log in with.
+fn email(members: &mut Members) -> Map<String, Value> {
+    if !members.has("email") {
+        return Map::new();
+    }
+    let email = members.text_within("email", 5, 80);
+    if email.as_deref().is_some_and(|email| !is_email(email)) {
         members.fault("email", Rule::Malformed);
     }
-    Some(email)
+    Map::from_iter([("email".to_owned(), email.into())])
 }
 
 /// An invitation; its token is not known any more.

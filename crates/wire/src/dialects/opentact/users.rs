@@ -64,7 +64,7 @@ pub(super) async fn sign_up(
     let text = |name: &str| said.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let home = HomeRequest {
         name: text("name").map_or_else(|| account::fresh().name, str::to_owned),
-        attributes: account::attributes(text("email").map(str::to_owned)),
+        attributes: account::attributes(text("email")),
     };
     if home.name.chars().count() > 200 || text("email").is_some_and(|email| !is_email(email)) {
         members.fault("account", Rule::Malformed);

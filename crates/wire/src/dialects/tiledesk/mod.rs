@@ -11,7 +11,7 @@
 //! | `schemes`, `assertion` | who asks, in every form of `Authorization` |
 //! | `error`, `words` | the refusals, in the shapes of each endpoint |
 //! | `wire`, `people`, `attributes` | the answers, and what only this dialect keeps |
-//! | `sign_in`, `sign_up`, `custom_token`, `recovery`, `users`, `projects`, `invitations`, `chat`, `probes` | the handlers |
+//! | `sign_in`, `sign_up`, `elsewhere`, `custom_token`, `recovery`, `users`, `projects`, `invitations`, `chat`, `probes` | the handlers |
 
 use axum::{
     Router,
@@ -42,6 +42,7 @@ mod body;
 mod chat;
 mod cors;
 mod custom_token;
+mod elsewhere;
 mod error;
 mod fields;
 mod invitations;
@@ -168,10 +169,10 @@ fn auth() -> Router<App> {
         .route("/auth/checkpswresetkey/{key}", get(recovery::check_key))
         .route("/auth/resetpsw/{key}", put(recovery::reset_password))
         .route("/auth/pendinginvitationsnoauth/{id}", get(invitations::show))
-        .route("/auth/google", get(sign_in::not_enabled))
-        .route("/auth/google/callback", get(sign_in::not_enabled))
-        .route("/auth/oauth2", get(sign_in::not_enabled))
-        .route("/auth/oauth2/callback", get(sign_in::not_enabled))
+        .route("/auth/google", get(elsewhere::google))
+        .route("/auth/google/callback", get(elsewhere::google_callback))
+        .route("/auth/oauth2", get(elsewhere::oauth2))
+        .route("/auth/oauth2/callback", get(elsewhere::oauth2_callback))
 }
 
 fn users() -> Router<App> {
