@@ -112,3 +112,23 @@ async fn somebody_has_a_hundred_keys_at_most() {
     w.clock.advance(HOUR);
     make().await.unwrap();
 }
+
+#[tokio::test]
+async fn n38_who_is_shut_out_is_so_by_their_keys_too() {
+    let w = world().await;
+    let (ann, permit) = (w.member("ann").await, w.home_permit());
+    let who = w.sign_in(&ann).await;
+    let key = w.authority.create_own_key(&w.ctx(), &who, "x".to_owned(), HOUR).await.unwrap().value;
+    let (a, id) = (&w.authority, ann.identity.id);
+    a.suspend_identity(&w.ctx(), &permit, id, true).await.unwrap();
+    assert_eq!(outcome(&show(&w, &key).await), "identity_suspended");
+    // Whoever is shut out while a session of theirs is still remembered makes no key by it.
+    assert_eq!(outcome(&a.create_own_key(&w.ctx(), &who, "x".to_owned(), HOUR).await), "identity_suspended");
+    a.suspend_identity(&w.ctx(), &permit, id, false).await.unwrap();
+    assert_eq!(outcome(&show(&w, &key).await), "accepted");
+    a.disable_project(&w.ctx(), &permit, true).await.unwrap();
+    assert_eq!(outcome(&show(&w, &key).await), "disabled");
+    a.disable_project(&w.ctx(), &permit, false).await.unwrap();
+    a.erase_identity(&w.ctx(), &permit, id).await.unwrap();
+    assert_eq!(outcome(&show(&w, &key).await), "identity_suspended");
+}

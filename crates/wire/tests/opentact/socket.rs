@@ -239,3 +239,32 @@ async fn users_of_an_account_hear_who_comes_and_goes_and_others_do_not() {
     say(&mut eves, &auth("x")).await;
     let Some(Ok(Message::Close(_))) = eves.next().await else { panic!("told of others") };
 }
+
+#[tokio::test]
+async fn a_sip_user_has_a_socket_of_its_own_and_hears_nothing_of_people() {
+    let s = Listening::start_with(crate::server::lenient()).await;
+    let ann = s.t.user("ann").await;
+    let as_ann = |path: &str| s.t.ask("POST", path).jwt(&ann.jwt);
+    assert_eq!(as_ann("/sip/domain").json(&json!({ "domain": "rtc.test" })).send().await.status, 201);
+    let wanted = json!({ "login": "alice", "password": "s3cret-A" });
+    assert_eq!(as_ann("/sip/domain/rtc.test/user").json(&wanted).send().await.status, 201);
+    let ha1b = "62789166d17cfe0f78850da0ca3d06ba";
+    let signed_in = s.t.ask("GET", "/auth").header("x-auth-ha1b-token", ha1b).send().await.json();
+    let mut socket = s.open().await;
+    say(&mut socket, &auth(signed_in["payload"]["token"].as_str().unwrap())).await;
+    let answer = heard(&mut socket).await;
+    assert!(answer["message"].as_str().unwrap().ends_with(" - success auth alice@rtc.test"), "{answer}");
+    assert_eq!(answer["payload"]["user"]["login"], "alice");
+    let (_anns, _) = s.authenticated(&ann).await;
+    // A hash is no token.
+    let mut other = s.open().await;
+    say(&mut other, &auth(ha1b)).await;
+    assert_eq!(closed(&mut other).await.0, 4401);
+    let alice = signed_in["payload"]["uuid"].as_str().unwrap();
+    let change = json!({ "password": "long and quiet word" });
+    let changed = s.t.ask("PATCH", &format!("/sip/domain/rtc.test/user/{alice}")).jwt(&ann.jwt).json(&change);
+    assert_eq!(changed.send().await.status, 200);
+    // The good-bye comes first: of Ann it was told nothing.
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else { panic!("told of people") };
+    assert_eq!(u16::from(frame.code), 4401);
+}

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use ringfence_core::{
-    authority::{Person, PresentedCredential},
+    authority::{Authenticated, Person, PresentedCredential},
     context::Ctx,
     error::AuthError,
+    identity::IdentityKind,
     ids::ConnectionId,
     presence::InboundPolicy,
     secret::RawToken,
+    sip::SipUser,
     time::Timestamp,
 };
 use serde::Deserialize;
@@ -18,7 +20,7 @@ use super::{
     answer::instant,
     caller::standing,
     rooms::{Rooms, Seat},
-    user,
+    sip, user,
 };
 use crate::{
     app::App,
@@ -41,9 +43,33 @@ pub(super) struct EventConversation {
 
 /// Who is at the other end.
 struct Seated {
-    seat: Seat,
-    person: Person,
+    connection: ConnectionId,
+    who: Who,
     account: Value,
+}
+
+enum Who {
+    /// Somebody whom the others of the account hear of.
+    User { seat: Seat, person: Box<Person> },
+    /// A phone, which has nothing to do with the people who manage it.
+    SipUser(Box<SipUser>),
+}
+
+impl Who {
+    /// What the welcome calls them.
+    fn name(&self) -> String {
+        match self {
+            Self::User { person, .. } => user::email(person).unwrap_or_default().to_owned(),
+            Self::SipUser(phone) => format!("{}@{}", phone.login, phone.domain),
+        }
+    }
+
+    fn render(&self, online: bool) -> Value {
+        match self {
+            Self::User { person, .. } => user::render(person, online),
+            Self::SipUser(phone) => sip::user(phone),
+        }
+    }
 }
 
 /// What clients say. There is no other type than `auth`; whatever else comes is let be.
@@ -108,28 +134,37 @@ impl EventConversation {
     async fn authenticate(&mut self, line: &mut Line, ctx: &Ctx, token: RawToken) -> Result<String, AuthError> {
         let who = self.app.authority.authenticate(ctx, PresentedCredential::AccessToken(token)).await?;
         self.app.authority.require_place(&who, self.app.project()).await?;
-        let (home, _) = standing(&self.app, ctx, &who).await?;
-        let person = user::person(&self.app, who.identity.as_ref().clone()).await?;
+        let seated = self.look_up(line, ctx, &who).await?;
         line.admit(ctx, &who, InboundPolicy::All).await?;
-        let connection = line.connection();
-        let seat = Seat { account: home.id, user: who.identity.id, connection: connection.clone() };
-        let seated = Seated { seat, person, account: account::render(&home) };
+        if let Who::User { seat, .. } = &seated.who {
+            self.rooms.enter(seat.clone(), || self.news(&seated, true, ctx.now));
+        }
         let answer = self.welcome(&seated, ctx);
-        self.rooms.enter(seated.seat.clone(), || self.news(&seated, true, ctx.now));
         self.seated = Some(Box::new(seated));
         Ok(answer)
     }
 
+    async fn look_up(&self, line: &Line, ctx: &Ctx, who: &Authenticated) -> Result<Seated, AuthError> {
+        let connection = line.connection();
+        if who.identity.kind == IdentityKind::Endpoint {
+            let phone = self.app.authority.own_sip_user(who).await?;
+            let account = json!({ "uuid": phone.application });
+            return Ok(Seated { connection: connection.id(), who: Who::SipUser(Box::new(phone)), account });
+        }
+        let (home, _) = standing(&self.app, ctx, who).await?;
+        let person = Box::new(user::person(&self.app, who.identity.as_ref().clone()).await?);
+        let seat = Seat { account: home.id, user: who.identity.id, connection: connection.clone() };
+        Ok(Seated { connection: connection.id(), who: Who::User { seat, person }, account: account::render(&home) })
+    }
+
     /// The answer to a token (sheet, section 8).
     fn welcome(&self, seated: &Seated, ctx: &Ctx) -> String {
-        let connection = seated.seat.connection.id();
         let address = ctx.address.map_or_else(String::new, |address| address.to_string());
-        let email = user::email(&seated.person).unwrap_or_default();
-        let message = format!("WSS connection {connection}@{address} - success auth {email}");
+        let message = format!("WSS connection {}@{address} - success auth {}", seated.connection, seated.who.name());
         let payload = json!({
-            "uuid": connection,
+            "uuid": seated.connection,
             "ip": address,
-            "user": user::render(&seated.person, true),
+            "user": seated.who.render(true),
             "account": seated.account,
         });
         self.envelope("auth", ctx.now, &message, &payload, &seated.account)
@@ -137,10 +172,8 @@ impl EventConversation {
 
     /// What the others of the account hear.
     fn news(&self, seated: &Seated, online: bool, now: Timestamp) -> String {
-        let user = user::render(&seated.person, online);
-        let email = user::email(&seated.person).unwrap_or_default();
-        let message = format!("{email} is {}", if online { "online" } else { "offline" });
-        let payload = json!({ "wss_online": online, "user": user });
+        let message = format!("{} is {}", seated.who.name(), if online { "online" } else { "offline" });
+        let payload = json!({ "wss_online": online, "user": seated.who.render(online) });
         self.envelope("user_presence", now, &message, &payload, &seated.account)
     }
 
@@ -159,9 +192,10 @@ impl EventConversation {
 
 impl Drop for EventConversation {
     fn drop(&mut self) {
-        if let Some(seated) = self.seated.take() {
+        let Some(seated) = self.seated.take() else { return };
+        if let Who::User { seat, .. } = &seated.who {
             let now = self.app.authority.clock().now();
-            self.rooms.leave(&seated.seat, || self.news(&seated, false, now));
+            self.rooms.leave(seat, || self.news(&seated, false, now));
         }
     }
 }
