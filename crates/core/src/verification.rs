@@ -21,16 +21,18 @@ pub enum Purpose {
     EmailVerification,
     /// Have a new e-mail address take the place of the present one.
     EmailChange,
+    /// Have a guest become one with the account that holds the address it wanted. Handed to the guest, never mailed.
+    GuestMerge,
 }
 
 impl Purpose {
     /// Every purpose there is.
-    pub const ALL: [Self; 3] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange];
+    pub const ALL: [Self; 4] = [Self::PasswordReset, Self::EmailVerification, Self::EmailChange, Self::GuestMerge];
 
     /// How long a fresh secret stays open.
     pub const fn lifetime(self) -> Duration {
         match self {
-            Self::PasswordReset => Duration::from_mins(10),
+            Self::PasswordReset | Self::GuestMerge => Duration::from_mins(10),
             Self::EmailVerification | Self::EmailChange => Duration::from_mins(15),
         }
     }
@@ -41,6 +43,7 @@ impl Purpose {
             Self::PasswordReset => "password_reset",
             Self::EmailVerification => "email_verification",
             Self::EmailChange => "email_change",
+            Self::GuestMerge => "guest_merge",
         }
     }
 

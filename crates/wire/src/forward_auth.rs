@@ -16,10 +16,9 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use ringfence_core::{
     application::Application,
-    authority::{Authenticated, PresentedCredential},
+    authority::{Authenticated, PresentedCredential, end_of},
     context::Ctx,
     error::AuthError,
-    jose::Unverified,
     project::ProjectRef,
     secret::{RawToken, TokenKind},
     time::Timestamp,
@@ -156,7 +155,7 @@ async fn judge(app: &App, ctx: &Ctx, headers: &HeaderMap, wanted: &Wanted) -> Re
     if wanted.role.as_ref().is_some_and(|role| !roles.contains(role)) {
         return Err(AuthError::Forbidden { needs: ringfence_core::caller::Scope::ProjectsRead });
     }
-    Ok(passed(&who, within.as_ref(), roles, ends(&who, &token)))
+    Ok(passed(&who, within.as_ref(), roles, end_of(&who, &token)))
 }
 
 /// The token, by the scheme of the dialect, or by that of any.
@@ -176,14 +175,6 @@ fn credential(token: &RawToken) -> PresentedCredential {
         Some(TokenKind::ApiKey) => PresentedCredential::ApiKey(token.clone()),
         _ => PresentedCredential::AccessToken(token.clone()),
     }
-}
-
-/// When a token that passed the gate ends: by itself or with its session.
-fn ends(who: &Authenticated, token: &RawToken) -> Option<Timestamp> {
-    let session = who.session.as_ref()?.expires_at;
-    let own =
-        Unverified::parse(token.expose()).ok().and_then(|read| read.claims_unverified().ok()?.time("exp").ok()?);
-    Some(own.map_or(session, |own| own.min(session)))
 }
 
 /// The application of a name, if the token is good for it.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Authenticated, Authority, Log,
+    assertions::NEVER,
     authenticate::{admit, allow_way, resolve},
     memberships::accept_invitations,
     sessions::{SessionSeed, start_session},
@@ -20,10 +21,11 @@ use crate::{
     caller::{Actor, ScopeSet},
     context::Ctx,
     error::{AuthError, Noun, TokenFault},
-    federation::{FederatedSubject, ProviderToken, Providers},
+    federation::{FederatedSubject, ProviderSettings, ProviderToken, Providers},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing, is_email},
-    ids::{IdentityId, MembershipId},
+    ids::{IdentityId, MembershipId, ProjectId, SessionId},
     project::{Project, ProjectRef},
+    secret::TokenDigest,
     store::Tx,
 };
 
@@ -34,46 +36,96 @@ impl Authority {
         Self { providers, ..self }
     }
 
+    /// Judges a provider's token. To sign in is to start a session of our own, which the token has no part in afterwards;
+    /// shown with a request, the token is the credential of the session it starts on first sight, like an assertion.
     pub(super) async fn by_provider(
         &self,
         ctx: &Ctx,
         reference: ProjectRef,
         name: &'static str,
         shown: &ProviderToken,
+        start: bool,
     ) -> Result<Authenticated, AuthError> {
-        let settings = self.provider_settings(ctx, reference.clone(), name).await?;
+        let spot = self.spot(ctx, &reference, name, shown).await?;
         let provider = self.providers.get(name).ok_or(AuthError::NotSupported("this identity provider"))?;
-        let known = provider.judge(&settings, shown, ctx.now).await?;
+        if let (Some(session), false) = (spot.session, start)
+            && self.verdicts.stands(&spot.verdict, ctx.now)
+        {
+            return Ok(Authenticated::clone(&*self.live_session(ctx, session).await?));
+        }
+        let settings = spot.settings.clone().opened(spot.project, &self.sealer)?;
+        let known = provider.judge(settings.get(name).unwrap_or(&Value::Null), shown, ctx.now).await?;
         if known.subject.is_empty() || known.subject.len() > 255 {
             return Err(TokenFault::Claims.into());
         }
-        // Twice: two requests may bring the same new person, and the one that loses finds what the other made.
-        for _ in 0..2 {
-            match self.admit_federated(ctx, reference.clone(), name, known.clone()).await {
-                Err(AuthError::Conflict(Noun::Session)) => {}
-                outcome => return outcome,
-            }
+        if known.expires_at.is_some_and(|ends| ends <= ctx.now) {
+            return Err(AuthError::TokenExpired);
         }
-        Err(AuthError::Unavailable { what: "the store", source: "a first sign-in raced with others, twice".into() })
+        if start {
+            return self.begin_federated(ctx, &reference, name, &known, None).await;
+        }
+        let (verdict, ends) = (spot.verdict.clone(), known.expires_at);
+        let who = match spot.session {
+            Some(session) => Authenticated::clone(&*self.live_session(ctx, session).await?),
+            None => self.begin_federated(ctx, &reference, name, &known, Some(spot)).await?,
+        };
+        self.verdicts.remember(verdict, ctx.now, ends);
+        Ok(who)
     }
 
-    /// What the project says of the provider; there is nobody to ask where that is nothing or the way is shut.
-    async fn provider_settings(
+    /// What the project says of the provider, and what is known of the token here. There is nobody to ask where the way is
+    /// shut or the project does not name the provider.
+    async fn spot(
         &self,
         ctx: &Ctx,
-        reference: ProjectRef,
+        reference: &ProjectRef,
         name: &'static str,
-    ) -> Result<Value, AuthError> {
-        let now = ctx.now;
+        shown: &ProviderToken,
+    ) -> Result<Spot, AuthError> {
+        let (now, reference) = (ctx.now, reference.clone());
+        let token = shown.token.digest();
+        let nonce = shown.nonce.as_ref().map_or_else(String::new, |nonce| digest(&[nonce]).as_str().to_owned());
         self.store
             .read(move |tx| {
                 let (project, application) = resolve(tx, &reference)?;
                 admit(&project, application.as_ref(), None, None, None, now)?;
                 allow_way(application.as_ref(), WayIn::Federated)?;
-                let settings = project.policy.federation.get(name);
-                settings.cloned().ok_or(AuthError::NotSupported("this identity provider"))
+                let settings = project.policy.federation.only(name);
+                let settings = settings.ok_or(AuthError::NotSupported("this identity provider"))?;
+                let said = settings.get(name).map(Value::to_string).unwrap_or_default();
+                // A token may be good in several places, and is another session in each.
+                let place =
+                    application.map_or_else(|| project.id.to_string(), |application| application.id.to_string());
+                let bearer = digest(&["federated", &place, name, token.as_str()]);
+                let verdict = digest(&[bearer.as_str(), &nonce, &said]);
+                let session = tx.session_by_bearer(&bearer)?;
+                Ok(Spot { project: project.id, settings, bearer, session, verdict })
             })
             .await
+    }
+
+    /// Starts a session for whom the provider named: a new one, or the one that the token at `spot` is from now on.
+    async fn begin_federated(
+        &self,
+        ctx: &Ctx,
+        reference: &ProjectRef,
+        name: &'static str,
+        known: &FederatedSubject,
+        spot: Option<Spot>,
+    ) -> Result<Authenticated, AuthError> {
+        let bearer = spot.map(|spot| spot.bearer);
+        // Twice: two requests may bring the same new person or token, and the one that loses finds what the other made.
+        for _ in 0..2 {
+            match self.admit_federated(ctx, reference.clone(), name, known.clone(), bearer.clone()).await {
+                Err(AuthError::Conflict(Noun::Session)) => {}
+                outcome => return outcome,
+            }
+            let Some(bearer) = bearer.clone() else { continue };
+            if let Some(session) = self.store.read(move |tx| Ok(tx.session_by_bearer(&bearer)?)).await? {
+                return Ok(Authenticated::clone(&*self.live_session(ctx, session).await?));
+            }
+        }
+        Err(AuthError::Unavailable { what: "the store", source: "a first sign-in raced with others, twice".into() })
     }
 
     async fn admit_federated(
@@ -82,6 +134,7 @@ impl Authority {
         reference: ProjectRef,
         name: &'static str,
         known: FederatedSubject,
+        bearer: Option<TokenDigest>,
     ) -> Result<Authenticated, AuthError> {
         let seed = self.session_seed(ctx, &["fed"]);
         let (fresh, entropy) = (IdentityId::mint(ctx.now, self.entropy.as_ref()), Arc::clone(&self.entropy));
@@ -99,8 +152,14 @@ impl Authority {
                 visit.admit(tx, log, fresh, || MembershipId::mint(seed.now(), entropy.as_ref()))?
             };
             admit(&project, application.as_ref(), Some(&identity), None, None, seed.now())?;
-            let session = seed.session(&identity, &project, application.as_ref());
-            start_session(tx, log, &session, None)?;
+            let mut session = seed.session(&identity, &project, application.as_ref());
+            session.auth_time = known.issued_at.map_or(seed.now(), |issued| issued.min(seed.now()));
+            if bearer.is_some() {
+                session.expires_at = known.expires_at.unwrap_or(NEVER);
+            }
+            if !start_session(tx, log, &session, bearer.as_ref())? {
+                return Err(AuthError::Conflict(Noun::Session));
+            }
             Ok(Authenticated {
                 identity: Arc::new(identity),
                 endpoint: None,
@@ -112,6 +171,25 @@ impl Authority {
         })
         .await
     }
+}
+
+/// Where a token is shown.
+struct Spot {
+    /// In which project.
+    project: ProjectId,
+    /// What it says of the provider, sealed.
+    settings: ProviderSettings,
+    /// What the session of the token is found by.
+    bearer: TokenDigest,
+    /// The session that the token started here, if it was seen before.
+    session: Option<SessionId>,
+    /// What a verdict of the provider is remembered by: under other settings or with another nonce there is none.
+    verdict: TokenDigest,
+}
+
+/// A digest of several texts, of which only the last may hold a line break.
+fn digest(parts: &[&str]) -> TokenDigest {
+    TokenDigest::of(parts.join("\n").as_bytes())
 }
 
 /// Somebody whom the provider names for the first time.

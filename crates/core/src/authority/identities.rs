@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::{
-    Authenticated, Authority, LinkTemplate,
+    Authenticated, Authority, LinkTemplate, Log,
     authenticate::{admit, resolve},
     memberships::accept_invitations,
     passwords::rebind,
+    verifications::open,
 };
 use crate::{
     audit::Audit,
@@ -21,7 +22,9 @@ use crate::{
     project::ProjectRef,
     secret::Password,
     session::SessionsOf,
+    store::Tx,
     throttle::ThrottleKey,
+    time::Timestamp,
     verification::Purpose,
 };
 
@@ -102,27 +105,23 @@ impl Authority {
         };
         let registered = identity.clone();
         let (now, address) = (ctx.now, email.clone());
-        self.commit(ctx, move |tx, log| {
-            tx.insert_identity(&registered)?;
-            if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
-                return Err(AuthError::Conflict(Noun::Identifier));
+        let letter = wanted.verify.as_ref().filter(|_| verified_at.is_none());
+        let letter = letter.map(|link| self.verification(ctx, &identity, &email, Purpose::EmailVerification, link));
+        let opened = letter.as_ref().map(|letter| letter.verification.clone());
+        let sent = self.commit(ctx, move |tx, log| {
+            if !add_member(tx, log, &registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
+                return Ok(None);
             }
             // Announced to nobody: an identity that nobody knew has no session that could end.
             tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
-            log.record(Audit::new(
-                registered.project,
-                Actor::Identity(registered.id),
-                "identity.registered",
-                &format_args!("identity:{}", registered.id),
-            ));
-            Ok(())
-        })
-        .await?;
-        if let (Some(link), None) = (wanted.verify, verified_at) {
-            self.send_verification(ctx, &project, &identity, &email, Purpose::EmailVerification, &link).await?;
+            opened.map_or(Ok(Some(false)), |opened| open(tx, log, &opened).map(Some))
+        });
+        let sent = sent.await?.ok_or(AuthError::Conflict(Noun::Identifier))?;
+        if let Some(letter) = letter {
+            self.send(ctx, &project, &identity, letter, sent);
         }
         Ok(identity)
     }
@@ -252,26 +251,50 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
-            log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
-            tx.delete_picture(id)?;
-            for purpose in Purpose::ALL {
-                tx.supersede_verifications(id, purpose, now)?;
-            }
-            tx.revoke_credentials_of(id, now)?;
-            tx.delete_memberships_of(id)?;
-            tx.release_identifiers(id)?;
-            tx.delete_endpoint(id)?;
-            identity.profile = Profile::default();
-            identity.attributes = Map::new();
-            identity.standing.erased_at = Some(now);
-            identity.updated_at = now;
-            tx.update_identity(&identity)?;
             log.record(Audit::new(identity.project, permit.actor(), "identity.erased", &format_args!("identity:{id}")));
-            log.announce(SecurityEvent::IdentityChanged(id));
+            erase(tx, log, &mut identity, now)?;
             Ok(identity)
         })
         .await
     }
+}
+
+/// Leaves nothing personal of an identity. The caller holds the row.
+pub(super) fn erase(tx: &mut dyn Tx, log: &mut Log, identity: &mut Identity, now: Timestamp) -> Result<(), AuthError> {
+    let id = identity.id;
+    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+    tx.delete_picture(id)?;
+    for purpose in Purpose::ALL {
+        tx.supersede_verifications(id, purpose, now)?;
+    }
+    tx.revoke_credentials_of(id, now)?;
+    tx.delete_memberships_of(id)?;
+    tx.release_identifiers(id)?;
+    tx.delete_endpoint(id)?;
+    identity.profile = Profile::default();
+    identity.attributes = Map::new();
+    identity.standing.erased_at = Some(now);
+    identity.updated_at = now;
+    tx.update_identity(identity)?;
+    log.announce(SecurityEvent::IdentityChanged(id));
+    Ok(())
+}
+
+/// Adds a member with an address; `false` when somebody has it, with a trace as durable as an account, so that both take the
+/// same time (N75).
+fn add_member(tx: &mut dyn Tx, log: &mut Log, new: &Identity, address: &HeldIdentifier) -> Result<bool, AuthError> {
+    if tx.identity_by_identifier(new.project, &address.identifier)?.is_some() {
+        log.record(Audit::new(new.project, Actor::Anonymous, "registration.refused", &"nobody"));
+        return Ok(false);
+    }
+    tx.insert_identity(new)?;
+    if !tx.add_identifier(new, address)? {
+        // Somebody was faster, and what was added goes again.
+        return Err(AuthError::Conflict(Noun::Identifier));
+    }
+    let subject = format_args!("identity:{}", new.id);
+    log.record(Audit::new(new.project, Actor::Identity(new.id), "identity.registered", &subject));
+    Ok(true)
 }
 
 impl ProfileChange {

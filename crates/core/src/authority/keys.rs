@@ -203,6 +203,19 @@ impl Authority {
         Ok(json!({ "keys": keys.into_iter().filter_map(|key| key.public).collect::<Vec<_>>() }))
     }
 
+    /// The same, of one project: whoever trusts its issuer trusts no other's keys.
+    pub async fn jwks_of(&self, ctx: &Ctx, project: ProjectId) -> Result<Value, AuthError> {
+        let now = ctx.now;
+        let keys = self
+            .store
+            .read(move |tx| {
+                tx.project(project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+                Ok(tx.signing_keys(project, now)?)
+            })
+            .await?;
+        Ok(json!({ "keys": keys.into_iter().filter_map(|key| key.public).collect::<Vec<_>>() }))
+    }
+
     /// A token for another server, signed with the key that only it and we have.
     pub async fn sign_for(
         &self,

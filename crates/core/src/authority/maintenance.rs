@@ -50,6 +50,8 @@ pub struct Rewrapped {
     pub endpoints: usize,
     /// Digests of SIP users.
     pub sip_users: usize,
+    /// Secrets that identity providers gave.
+    pub providers: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -200,6 +202,7 @@ impl Authority {
                     let again = sealer.rewrap(&Sealed::stored(sealed), TURN_SECRETS, entropy.as_ref())?;
                     tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
                 }
+                done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)
@@ -218,6 +221,22 @@ fn rewrap_endpoints(tx: &mut dyn Tx, sealer: &Sealer, entropy: &dyn Entropy) -> 
             let again = sealer.rewrap(&endpoint.secret, &Endpoint::seal_context(endpoint.id), entropy)?;
             tx.rewrap_endpoint(endpoint.id, &again)?;
             done += 1;
+        }
+    }
+}
+
+fn rewrap_providers(tx: &mut dyn Tx, sealer: &Sealer, entropy: &dyn Entropy) -> Result<usize, AuthError> {
+    let (mut after, mut done) = (None, 0);
+    loop {
+        let page = tx.projects(after, SWEEP_STEP)?;
+        let Some(last) = page.last() else { return Ok(done) };
+        after = Some(last.id);
+        for id in page.into_iter().filter(|project| !project.policy.federation.is_empty()).map(|project| project.id) {
+            let Some(mut project) = tx.project_to_change(id)? else { continue };
+            let (federation, count) = project.policy.federation.rewrapped(id, sealer, entropy)?;
+            project.policy.federation = federation;
+            tx.update_project(&project)?;
+            done += count;
         }
     }
 }

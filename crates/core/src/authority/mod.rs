@@ -31,6 +31,7 @@ mod endpoints;
 mod federated;
 mod hint;
 mod identities;
+mod introspection;
 mod issuers;
 mod keys;
 mod liveness;
@@ -38,15 +39,22 @@ mod maintenance;
 mod memberships;
 mod passwords;
 mod people;
+mod places;
 mod presence;
 mod projects;
+mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
 mod sip;
+mod socket_tickets;
 mod tokens;
 mod turn;
+mod upgrade;
+mod verdicts;
 mod verifications;
+mod visitors;
+mod vouching;
 
 pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
@@ -56,18 +64,22 @@ pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use identities::{ProfileChange, Registration};
+pub use introspection::{Introspected, end_of};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
+pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
 pub use sip::{
     MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
     SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
 };
-pub use tokens::{IssuedToken, SessionClaim, SubjectClaim, TokenShape};
+pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
+pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
+pub use vouching::AssertionRequest;
 
 /// What an [`Authority`] is made of.
 pub struct Parts {
@@ -106,6 +118,7 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
     turn: turn::Handed,
@@ -126,6 +139,7 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
             turn: turn::Handed::default(),

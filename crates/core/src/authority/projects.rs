@@ -31,10 +31,11 @@ impl Authority {
         wanted: ProjectRequest,
     ) -> Result<Project, AuthError> {
         check_name(&wanted.name)?;
+        let id = ProjectId::mint(ctx.now, self.entropy.as_ref());
         let project = Project {
-            id: ProjectId::mint(ctx.now, self.entropy.as_ref()),
+            id,
             name: wanted.name,
-            policy: wanted.policy,
+            policy: self.seal_policy(id, wanted.policy)?,
             disabled_at: None,
             created_at: ctx.now,
             updated_at: ctx.now,
@@ -73,6 +74,19 @@ impl Authority {
         self.store.read(move |tx| tx.project(id)?.ok_or(AuthError::NotFound(Noun::Project))).await
     }
 
+    /// A project's configuration as it was given, secrets included: to compare it with what it should be.
+    pub async fn policy(&self, permit: &Permit) -> Result<ProjectPolicy, AuthError> {
+        let Project { id, mut policy, .. } = self.project(permit).await?;
+        policy.federation = policy.federation.opened(id, &self.sealer)?;
+        Ok(policy)
+    }
+
+    /// What the store keeps of a configuration: its secrets are sealed.
+    fn seal_policy(&self, id: ProjectId, mut policy: ProjectPolicy) -> Result<ProjectPolicy, AuthError> {
+        policy.federation = policy.federation.sealed(id, &self.sealer, self.entropy.as_ref())?;
+        Ok(policy)
+    }
+
     /// Replaces a project's configuration.
     pub async fn configure_project(
         &self,
@@ -80,6 +94,7 @@ impl Authority {
         permit: &Permit,
         policy: ProjectPolicy,
     ) -> Result<Project, AuthError> {
+        let policy = self.seal_policy(permit.project(), policy)?;
         self.change_project(ctx, permit, "project.configured", move |project| project.policy = policy).await
     }
 

@@ -107,6 +107,33 @@ impl Authority {
         self.end_sessions(ctx, who.project.id, who.actor(), SessionsOf::Session(session)).await.map(drop)
     }
 
+    /// The caller's own live sessions.
+    pub async fn own_sessions(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<Session>, AuthError> {
+        let (of, now) = (SessionsOf::Identity(who.identity.id), ctx.now);
+        self.store.read(move |tx| Ok(tx.sessions(of, now, after, limit)?)).await
+    }
+
+    /// Ends one of the caller's own sessions; somebody else's is as good as none.
+    pub async fn end_own_session(&self, ctx: &Ctx, who: &Authenticated, id: SessionId) -> Result<(), AuthError> {
+        if !self.owns_session(who, id).await? {
+            return Err(AuthError::NotFound(Noun::Session));
+        }
+        self.end_sessions(ctx, who.project.id, who.actor(), SessionsOf::Session(id)).await.map(drop)
+    }
+
+    /// Ends the caller's sessions but the one that asks.
+    pub async fn end_other_sessions(&self, ctx: &Ctx, who: &Authenticated) -> Result<(), AuthError> {
+        let own = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.id;
+        let of = SessionsOf::IdentityExcept(who.identity.id, own);
+        self.end_sessions(ctx, who.project.id, who.actor(), of).await.map(drop)
+    }
+
     /// Ends sessions of the project that `permit` is for, and reports which ended by this call.
     pub async fn revoke_sessions(
         &self,

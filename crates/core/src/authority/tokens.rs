@@ -1,5 +1,7 @@
 //! Access tokens: minted for a session, verified by key, shape and time.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -9,7 +11,7 @@ use crate::{
     context::Ctx,
     error::{AuthError, TokenFault},
     identity::IdentityKind,
-    ids::{ProjectId, SessionId, TokenId},
+    ids::{ApplicationId, ProjectId, SessionId, TokenId},
     jose::{Alg, Unverified, Validity},
     key::KeySet,
     secret::{RawToken, TokenKind},
@@ -27,16 +29,59 @@ pub struct TokenShape {
     pub alg: Alg,
     /// The set of keys that signs.
     pub set: KeySet,
-    /// The `iss` claim; ours when absent.
-    pub issuer: Option<&'static str>,
-    /// The `aud` claim; the issuer when absent.
-    pub audience: Option<&'static str>,
+    /// The `iss` claim.
+    pub issuer: IssuerClaim,
+    /// The `aud` claim.
+    pub audience: AudienceClaim,
     /// The `sub` claim.
     pub subject: SubjectClaim,
     /// The claim that names the session.
     pub session: SessionClaim,
     /// Whether the face can refresh, so that a session outlives its access tokens.
     pub refreshes: bool,
+    /// The longest that a token lives, however long its session does.
+    pub at_most: Option<Duration>,
+}
+
+/// What the `iss` claim says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssuerClaim {
+    /// The installation, for faces whose clients do not look at it.
+    Installation,
+    /// What clients of the face expect.
+    Named(&'static str),
+    /// The project, so that a verifier that trusts one project trusts no other.
+    Project,
+}
+
+/// What the `aud` claim says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceClaim {
+    /// The issuer itself.
+    Issuer,
+    /// What clients of the face expect.
+    Named(&'static str),
+    /// The application that the session was started through.
+    Application,
+}
+
+impl TokenShape {
+    /// The `iss` of tokens of `project` at the installation with this URL.
+    pub fn issuer(&self, public_url: &str, project: ProjectId) -> String {
+        match self.issuer {
+            IssuerClaim::Installation => public_url.to_owned(),
+            IssuerClaim::Named(name) => name.to_owned(),
+            IssuerClaim::Project => format!("{public_url}/projects/{project}"),
+        }
+    }
+
+    fn audience(&self, issuer: &str, application: Option<ApplicationId>) -> String {
+        match (self.audience, application) {
+            (AudienceClaim::Named(name), _) => name.to_owned(),
+            (AudienceClaim::Application, Some(id)) => id.to_string(),
+            (AudienceClaim::Issuer, _) | (AudienceClaim::Application, None) => issuer.to_owned(),
+        }
+    }
 }
 
 /// What the `sub` claim says.
@@ -127,7 +172,8 @@ impl Authority {
             // A session may be as endless as the assertion behind it; no token of ours is.
             session.expires_at.min(ctx.now + who.project.policy.tokens.refresh.duration())
         };
-        let issuer = shape.issuer.unwrap_or(&self.public_url);
+        let expires_at = shape.at_most.map_or(expires_at, |most| expires_at.min(ctx.now + most));
+        let issuer = shape.issuer(&self.public_url, who.project.id);
         let subject = match shape.subject {
             SubjectClaim::Identity => who.identity.id.to_string(),
             SubjectClaim::Kind(name) => name(who.identity.kind).to_owned(),
@@ -139,8 +185,8 @@ impl Authority {
         };
         let claims = AccessClaims {
             extra,
-            iss: issuer,
-            aud: shape.audience.unwrap_or(issuer),
+            iss: &issuer,
+            aud: &shape.audience(&issuer, session.application),
             sub: &subject,
             sid,
             jti,
@@ -163,7 +209,7 @@ impl Authority {
         let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, ID_TOKEN).await?;
         signer.mint(&IdClaims {
             extra: wanted.claims,
-            iss: shape.issuer.unwrap_or(&self.public_url),
+            iss: &shape.issuer(&self.public_url, who.project.id),
             aud: &wanted.audience,
             sub: who.identity.id.to_string(),
             auth_time: session.auth_time.seconds(),
@@ -237,17 +283,17 @@ impl Authority {
     pub(super) fn check_shape(&self, live: &Authenticated, claims: &TokenClaims) -> Result<(), AuthError> {
         let session = live.session.as_ref().ok_or(TokenFault::Type)?;
         let shape = self.shape(&session.dialect)?;
-        let issuer = shape.issuer.unwrap_or(&self.public_url);
+        let issuer = shape.issuer(&self.public_url, live.project.id);
         if claims.alg != shape.alg {
             return Err(TokenFault::Algorithm.into());
         }
         if claims.typ.as_deref() != Some(shape.typ) || claims.named_by != shape.session {
             return Err(TokenFault::Type.into());
         }
-        if claims.issuer.as_deref() != Some(issuer) {
+        if claims.issuer.as_deref() != Some(issuer.as_str()) {
             return Err(TokenFault::Issuer.into());
         }
-        if claims.audience.as_deref() != Some(shape.audience.unwrap_or(issuer)) {
+        if claims.audience != Some(shape.audience(&issuer, session.application)) {
             return Err(TokenFault::Audience.into());
         }
         Ok(())

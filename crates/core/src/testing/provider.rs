@@ -36,6 +36,7 @@ impl IdentityProvider for CredulousProvider {
             email: words.next().map(str::to_owned),
             email_verified: words.next() == Some("verified"),
             profile: Profile { given_name: Some("Fay".to_owned()), ..Profile::default() },
+            ..FederatedSubject::default()
         })
     }
 }

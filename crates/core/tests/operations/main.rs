@@ -20,3 +20,5 @@ mod projects;
 mod sessions;
 mod tokens;
 mod verifications;
+mod visitors;
+mod vouching;

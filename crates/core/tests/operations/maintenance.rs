@@ -6,6 +6,7 @@ use ringfence_core::{
     authority::{Authority, Rewrapped, Swept},
     entropy::OsEntropy,
     key::SIGNING_PERIOD,
+    project::ProjectPolicy,
     seal::{KeyRing, Sealer},
     session::SessionsOf,
     testing::{SeededEntropy, World, outcome},
@@ -35,8 +36,8 @@ async fn what_has_ended_stays_for_a_week() {
     assert_eq!(w.authority.sweep().await.unwrap(), Swept::default());
     w.clock.advance(Duration::from_mins(11));
     let swept = w.authority.sweep().await.unwrap();
-    // The counters of the identifier and of the address.
-    assert_eq!(swept, Swept { sessions: 1, verifications: 1, throttles: 2, presence: 0 });
+    // The counters of the identifier, of the address and of mails to it.
+    assert_eq!(swept, Swept { sessions: 1, verifications: 1, throttles: 3, presence: 0 });
     assert_eq!(w.authority.sweep().await.unwrap(), Swept::default());
 }
 
@@ -77,16 +78,20 @@ async fn after_a_rewrap_the_old_master_key_is_not_needed() {
     let ann = w.member("ann").await;
     let who = w.sign_in_on("ec", &ann).await;
     let tokens = [w.token_on("ec", &who).await, w.token(&w.guest().await).await];
+    let mut policy = ProjectPolicy::default();
+    policy.federation.insert("facebook".to_owned(), json!({ "app_id": "1", "app_secret": "hush" }));
+    w.authority.configure_project(&w.ctx(), &w.home_permit(), policy.clone()).await.unwrap();
     let rotated = ring().rotated(&OsEntropy);
     let between = w.node_with(|parts| parts.sealer = Sealer::new(&rotated));
     let done = between.rewrap(&w.ctx(), &w.installation()).await.unwrap();
-    assert_eq!(done, Rewrapped { signing_keys: 2, issuers: 1, endpoints: 0, sip_users: 0 });
+    assert_eq!(done, Rewrapped { signing_keys: 2, issuers: 1, endpoints: 0, sip_users: 0, providers: 1 });
     let after = w.node_with(|parts| parts.sealer = Sealer::new(&newest(&rotated)));
     after.check_master_key().await.unwrap();
     for token in &tokens {
         let shown = ringfence_core::authority::PresentedCredential::AccessToken(token.clone());
         assert_eq!(outcome(&after.authenticate(&w.ctx(), shown).await), "accepted");
     }
+    assert_eq!(after.policy(&w.home_permit()).await.unwrap(), policy);
     let jwt = w.assertion(&w.home, json!({ "_id": "ext-1" }));
     assert_eq!(outcome(&after.authenticate(&w.ctx(), World::asserts(&w.home, &jwt)).await), "accepted");
     assert_eq!(outcome(&after.issue_token(&w.ctx_on("ec"), &who, json!({})).await), "accepted");

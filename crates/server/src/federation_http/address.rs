@@ -1,9 +1,49 @@
-//! Which addresses are out in the world.
+//! Which addresses may be connected to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// Whom a project lets us connect to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// Only the world, over HTTPS.
+    Public,
+    /// Also private networks and this machine, also in the clear: for providers of one's own and for tests.
+    Private,
+}
+
+impl Reach {
+    /// How far `private_addresses` of a project lets us reach.
+    pub const fn of(private_addresses: bool) -> Self {
+        if private_addresses { Self::Private } else { Self::Public }
+    }
+
+    /// Whether an address is within reach. What a cloud tells its machines is never.
+    pub fn allows(self, address: IpAddr) -> bool {
+        is_public(address) || (self == Self::Private && is_private(address))
+    }
+}
+
+/// Where clouds tell their machines secrets, inside private ranges; most do at a link-local address.
+const METADATA: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), IpAddr::V6(Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254))];
+
+/// Whether an address is of this machine or of a private network (RFC 1918, 4193, 6598).
+fn is_private(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    if METADATA.contains(&address) {
+        return false;
+    }
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_loopback() || v4.is_private() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
+    }
+}
+
 /// Whether an address is no special one (RFC 6890): none of this machine, of a private network or of a cloud's own services.
-pub fn is_public(address: IpAddr) -> bool {
+fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
@@ -59,10 +99,32 @@ mod tests {
             "2002:7f00:1::",
             "2001:db8::1",
         ] {
-            assert!(!is_public(special.parse().unwrap()), "{special}");
+            assert!(!Reach::Public.allows(special.parse().unwrap()), "{special}");
         }
         for public in ["1.1.1.1", "157.240.1.35", "2a03:2880:f12f:83:face:b00c:0:25de", "2606:4700::1111"] {
-            assert!(is_public(public.parse().unwrap()), "{public}");
+            assert!(Reach::Public.allows(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[test]
+    fn n92_a_private_reach_ends_at_private_networks() {
+        for own in
+            ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.1.2.3", "192.168.1.1", "100.64.0.1", "fd12::1", "1.1.1.1"]
+        {
+            assert!(Reach::Private.allows(own.parse().unwrap()), "{own}");
+        }
+        for special in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "100.100.100.200",
+            "fd00:ec2::254",
+        ] {
+            assert!(!Reach::Private.allows(special.parse().unwrap()), "{special}");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use anyhow::{Result, bail};
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use reqwest::{StatusCode, Url};
@@ -12,6 +13,7 @@ use ringfence_core::{
     error::{AuthError, TokenFault},
     federation::{FederatedSubject, IdentityProvider, ProviderToken},
     identity::Profile,
+    jose::Alg,
     secret::RawToken,
     time::Timestamp,
 };
@@ -19,23 +21,28 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
+    address::Reach,
     keys::{KeySets, Trust},
-    oidc::{reach, subject},
-    outgoing::{Answer, Outgoing, Reach},
+    oidc::subject,
+    outgoing::{Answer, Outgoing},
+    settings::check_urls,
 };
 
 const FACEBOOK: &str = "Facebook";
+/// Longer than any of its access tokens, and short enough for a URL.
+const LONGEST_TOKEN: usize = 2048;
+/// Error codes of its API for "unknown", "service", and calls above a quota.
+const PASSING: [i64; 6] = [1, 2, 4, 17, 32, 613];
 
 /// `[project.federation.facebook]`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+pub struct Settings {
     app_id: String,
     app_secret: RawToken,
     #[serde(default = "graph_url")]
     graph_url: Url,
     limited_login: Option<LimitedLogin>,
-    /// Whether it may be in a private network, and speak in the clear: for tests.
     #[serde(default)]
     private_addresses: bool,
 }
@@ -46,6 +53,17 @@ struct Settings {
 struct LimitedLogin {
     jwks_urls: Vec<Url>,
     issuers: Vec<String>,
+}
+
+impl Settings {
+    /// Refuses what could never work.
+    pub fn check(&self) -> Result<()> {
+        if self.app_id.is_empty() || self.app_secret.expose().is_empty() {
+            bail!("app_id and app_secret are needed");
+        }
+        let limited = self.limited_login.iter().flat_map(|limited| &limited.jwks_urls);
+        check_urls(limited.chain([&self.graph_url]), self.private_addresses)
+    }
 }
 
 fn graph_url() -> Url {
@@ -71,8 +89,11 @@ impl IdentityProvider for Facebook {
         if shown.token.expose().matches('.').count() == 2 {
             return self.limited(&settings, shown, now).await;
         }
-        let user = self.owner_of(&settings, &shown.token, now).await?;
-        self.profile_of(&settings, &shown.token, user).await
+        if shown.token.expose().len() > LONGEST_TOKEN {
+            return Err(TokenFault::Malformed.into());
+        }
+        let known = self.owner_of(&settings, &shown.token, now).await?;
+        self.profile_of(&settings, &shown.token, known).await
     }
 }
 
@@ -92,20 +113,26 @@ impl Facebook {
             urls: &limited.jwks_urls,
             issuers: &limited.issuers,
             audiences: std::slice::from_ref(&settings.app_id),
-            reach: reach(settings.private_addresses),
+            algs: &[Alg::RS256],
+            reach: Reach::of(settings.private_addresses),
         };
         subject(&self.keys.verify(&trust, shown, now).await?)
     }
 
-    /// Whose token it is, if it is a live one for this very application: any other application's would log in else.
-    async fn owner_of(&self, settings: &Settings, token: &RawToken, now: Timestamp) -> Result<String, AuthError> {
+    /// Whose token it is, if it is a live one for this very application: any other application's would log in else
+    /// (ATTACKS N84).
+    async fn owner_of(
+        &self,
+        settings: &Settings,
+        token: &RawToken,
+        now: Timestamp,
+    ) -> Result<FederatedSubject, AuthError> {
         let own = format!("{}|{}", settings.app_id, settings.app_secret.expose());
         let query = [("input_token", token.expose()), ("access_token", own.as_str())];
         let answer = self.ask(settings, "debug_token", &query).await?;
         if answer.status != StatusCode::OK {
             // Bad tokens are answered with 200: this is about our own credentials.
-            let source = format!("debug_token was answered {}", answer.status).into();
-            return Err(AuthError::Unavailable { what: FACEBOOK, source });
+            return Err(down(format!("debug_token was answered {}", answer.status)));
         }
         let data = &answer.body["data"];
         if data["is_valid"] != Value::Bool(true) {
@@ -117,18 +144,25 @@ impl Facebook {
         if data["type"] != "USER" {
             return Err(TokenFault::Type.into());
         }
+        // 0 is never.
         let ends = data["expires_at"].as_i64().ok_or(TokenFault::Claims)?;
-        if ends != 0 && Timestamp::from_seconds(ends) <= now {
+        let expires_at = (ends != 0).then(|| Timestamp::from_seconds(ends));
+        if expires_at.is_some_and(|ends| ends <= now) {
             return Err(AuthError::TokenExpired);
         }
-        Ok(text_or_number(&data["user_id"]).ok_or(TokenFault::Claims)?)
+        Ok(FederatedSubject {
+            subject: text_or_number(&data["user_id"]).ok_or(TokenFault::Claims)?,
+            issued_at: data["issued_at"].as_i64().map(Timestamp::from_seconds),
+            expires_at,
+            ..FederatedSubject::default()
+        })
     }
 
     async fn profile_of(
         &self,
         settings: &Settings,
         token: &RawToken,
-        user: String,
+        known: FederatedSubject,
     ) -> Result<FederatedSubject, AuthError> {
         let proof = proof(token, &settings.app_secret);
         let query = [
@@ -138,25 +172,33 @@ impl Facebook {
         ];
         let answer = self.ask(settings, "me", &query).await?;
         let me = &answer.body;
-        if answer.status != StatusCode::OK || text_or_number(&me["id"]).as_deref() != Some(user.as_str()) {
+        if is_passing(me) {
+            return Err(down("me was refused for now".to_owned()));
+        }
+        if answer.status != StatusCode::OK || text_or_number(&me["id"]).as_ref() != Some(&known.subject) {
             return Err(TokenFault::Signature.into());
         }
         let text = |name: &str| me[name].as_str().map(str::to_owned);
-        Ok(FederatedSubject {
-            subject: user,
-            email: text("email"),
-            email_verified: false,
-            profile: Profile { given_name: text("first_name"), family_name: text("last_name"), ..Profile::default() },
-        })
+        let profile = Profile { given_name: text("first_name"), family_name: text("last_name"), ..Profile::default() };
+        Ok(FederatedSubject { email: text("email"), profile, ..known })
     }
 
     async fn ask(&self, settings: &Settings, path: &str, query: &[(&str, &str)]) -> Result<Answer, AuthError> {
         let mut url = settings.graph_url.clone();
         url.path_segments_mut().map_err(|()| AuthError::internal("graph_url has no path"))?.pop_if_empty().push(path);
         url.query_pairs_mut().extend_pairs(query);
-        let reach: Reach = reach(settings.private_addresses);
-        self.outgoing.get(FACEBOOK, url, reach).await
+        self.outgoing.get(FACEBOOK, url, Reach::of(settings.private_addresses)).await
     }
+}
+
+fn down(source: String) -> AuthError {
+    AuthError::Unavailable { what: FACEBOOK, source: source.into() }
+}
+
+/// Whether a refusal is about Facebook's own state or our quota there, and says nothing of the token.
+fn is_passing(body: &Value) -> bool {
+    let error = &body["error"];
+    error["is_transient"] == Value::Bool(true) || error["code"].as_i64().is_some_and(|code| PASSING.contains(&code))
 }
 
 /// Proof that we hold the secret, so that a stolen token alone reads nothing: hex of HMAC-SHA-256.

@@ -1,45 +1,49 @@
-//! Asking a provider: one GET, a small JSON answer, a few seconds.
+//! Asking a provider: one question, a small JSON answer, a few seconds.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use reqwest::{
-    Client, StatusCode, Url,
+    Client, RequestBuilder, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::{self, HeaderValue},
     redirect,
 };
 use ringfence_core::error::{AuthError, BoxError};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use serde_json::Value;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 use url::Host;
 
-use super::address::is_public;
+pub use super::address::Reach;
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(4);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest answer; key sets are the largest there are.
 const MAX_ANSWER: usize = 256 * 1024;
-
-/// Whom a project lets us connect to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Only the world, over HTTPS.
-    Public,
-    /// Also private networks and this machine, also in the clear: for providers of one's own and for tests.
-    Anywhere,
-}
+/// How many questions one host is asked at the same time; further ones wait, and all have the same few seconds.
+const AT_ONCE: usize = 32;
 
 /// Clients, made when the first project asks.
-#[derive(Default)]
-pub struct Outgoing(OnceCell<Clients>);
+pub struct Outgoing {
+    clients: OnceCell<Clients>,
+    lines: Mutex<HashMap<String, Arc<Semaphore>>>,
+    timeout: Duration,
+}
 
 /// One for each reach.
 struct Clients {
     public: Client,
-    anywhere: Client,
+    private: Client,
 }
 
 /// What a provider answered.
+#[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub body: Value,
@@ -49,65 +53,136 @@ pub struct Answer {
 
 impl Clients {
     fn new() -> Result<Self> {
-        let builder = || -> Result<reqwest::ClientBuilder> {
+        let builder = |reach: Reach| -> Result<reqwest::ClientBuilder> {
             Ok(Client::builder()
                 .tls_backend_preconfigured(tls()?)
                 .redirect(redirect::Policy::none())
                 .no_proxy()
-                .timeout(TIMEOUT)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .dns_resolver(Arc::new(Only(reach)))
                 .user_agent("ringfence"))
         };
         Ok(Self {
-            public: builder()?.https_only(true).dns_resolver(Arc::new(PublicOnly)).build()?,
-            anywhere: builder()?.build()?,
+            public: builder(Reach::Public)?.https_only(true).build()?,
+            private: builder(Reach::Private)?.build()?,
         })
     }
 }
 
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::with_timeout(TIMEOUT)
+    }
+}
+
 impl Outgoing {
+    /// With another patience than usual.
+    pub fn with_timeout(timeout: Duration) -> Self {
+        Self { clients: OnceCell::new(), lines: Mutex::default(), timeout }
+    }
+
     /// Asks; anything but an answer in JSON means that `what` is down.
     pub async fn get(&self, what: &'static str, url: Url, reach: Reach) -> Result<Answer, AuthError> {
-        let down = |source: BoxError| AuthError::Unavailable { what, source };
-        let clients = self.0.get_or_try_init(async || Clients::new()).await.map_err(AuthError::internal)?;
-        let client = match reach {
-            Reach::Anywhere => &clients.anywhere,
-            Reach::Public if is_literal_and_private(&url) => {
-                return Err(AuthError::internal("a provider's URL names a private address"));
-            }
-            Reach::Public => &clients.public,
+        self.ask(what, url, reach, Client::get).await
+    }
+
+    /// Posts a form with credentials of our own.
+    pub async fn post(
+        &self,
+        what: &'static str,
+        url: Url,
+        reach: Reach,
+        authorization: String,
+        form: String,
+    ) -> Result<Answer, AuthError> {
+        let mut authorization = HeaderValue::from_str(&authorization).map_err(AuthError::internal)?;
+        authorization.set_sensitive(true);
+        let request = |client: &Client, url: Url| {
+            let request = client.post(url).header(header::AUTHORIZATION, authorization);
+            request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
         };
-        // The URL may hold a token, so it is in no message.
-        let mut response = client.get(url).send().await.map_err(|cause| down(cause.without_url().into()))?;
-        let (status, max_age) = (response.status(), max_age(&response));
-        if status.is_server_error() || status.is_redirection() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(down(format!("answered {status}").into()));
+        self.ask(what, url, reach, request).await
+    }
+
+    async fn ask(
+        &self,
+        what: &'static str,
+        url: Url,
+        reach: Reach,
+        request: impl FnOnce(&Client, Url) -> RequestBuilder,
+    ) -> Result<Answer, AuthError> {
+        let down = |source: BoxError| AuthError::Unavailable { what, source };
+        if !is_within(&url, reach) {
+            return Err(AuthError::internal("a provider's URL is out of reach"));
         }
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|cause| down(cause.without_url().into()))? {
-            bytes.extend_from_slice(&piece);
-            if bytes.len() > MAX_ANSWER {
-                return Err(down("the answer is too long".into()));
-            }
-        }
-        let body = serde_json::from_slice(&bytes).map_err(|_| down("the answer is not JSON".into()))?;
-        Ok(Answer { status, body, max_age })
+        let clients = self.clients.get_or_try_init(async || Clients::new()).await.map_err(AuthError::internal)?;
+        let client = match reach {
+            Reach::Public => &clients.public,
+            Reach::Private => &clients.private,
+        };
+        let line = self.line(&url);
+        let whole = async {
+            let _turn = line.acquire().await?;
+            send(request(client, url)).await
+        };
+        tokio::time::timeout(self.timeout, whole).await.map_err(|late| down(late.into()))?.map_err(down)
+    }
+
+    /// The queue of the host of `url`. Hosts are configured, so there are few.
+    fn line(&self, url: &Url) -> Arc<Semaphore> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let origin = url.origin().ascii_serialization();
+        Arc::clone(lines.entry(origin).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
     }
 }
 
-/// The resolver is not asked about addresses.
-fn is_literal_and_private(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => !is_public(address.into()),
-        Some(Host::Ipv6(address)) => !is_public(address.into()),
-        Some(Host::Domain(_)) => false,
-        None => true,
+async fn send(request: RequestBuilder) -> Result<Answer, BoxError> {
+    // The URL may hold a token, so it is in no message.
+    let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
+    let (status, max_age) = (response.status(), max_age(&response));
+    if status.is_server_error() || status.is_redirection() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(format!("answered {status}").into());
     }
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > MAX_ANSWER {
+            return Err("the answer is too long".into());
+        }
+    }
+    let body = serde_json::from_slice(&bytes).map_err(|_| "the answer is not JSON")?;
+    Ok(Answer { status, body, max_age })
 }
 
+/// Whether a URL may be asked at all. The resolver is not asked about addresses, so they are judged here.
+pub fn is_within(url: &Url, reach: Reach) -> bool {
+    let scheme = match url.scheme() {
+        "https" => true,
+        "http" => reach == Reach::Private,
+        _ => false,
+    };
+    let plain = url.username().is_empty() && url.password().is_none();
+    scheme
+        && plain
+        && match url.host() {
+            Some(Host::Ipv4(address)) => reach.allows(address.into()),
+            Some(Host::Ipv6(address)) => reach.allows(address.into()),
+            Some(Host::Domain(_)) => true,
+            None => false,
+        }
+}
+
+/// How much of the time that an answer may be kept is left (RFC 9111 4.2).
 fn max_age(response: &reqwest::Response) -> Option<Duration> {
-    let said = response.headers().get("cache-control")?.to_str().ok()?;
-    let seconds = said.split(',').find_map(|part| part.trim().strip_prefix("max-age="))?;
-    seconds.parse().ok().map(Duration::from_secs)
+    let header = |name| response.headers().get(name)?.to_str().ok();
+    let said = header("cache-control")?.to_ascii_lowercase();
+    let mut parts = said.split(',').map(str::trim);
+    if parts.clone().any(|part| matches!(part, "no-store" | "no-cache")) {
+        return Some(Duration::ZERO);
+    }
+    let seconds: u64 = parts.find_map(|part| part.strip_prefix("max-age="))?.trim_matches('"').parse().ok()?;
+    let age = header("age").and_then(|age| age.trim().parse().ok()).unwrap_or(0);
+    Some(Duration::from_secs(seconds.saturating_sub(age)))
 }
 
 /// Trusts whom the operating system trusts.
@@ -122,18 +197,20 @@ fn tls() -> Result<ClientConfig> {
     Ok(config.context("TLS")?.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Names of the world only: what resolves to a special address resolves to nothing.
-struct PublicOnly;
+/// Names within reach only: the addresses that are connected to are those that were judged, so a name cannot change its mind
+/// in between.
+struct Only(Reach);
 
-impl Resolve for PublicOnly {
+impl Resolve for Only {
     fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err("the name has no public address".into());
+            let allowed: Vec<SocketAddr> = found.filter(|address| reach.allows(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err("the name has no address within reach".into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }

@@ -85,6 +85,7 @@ impl Walk<'_> {
         self.guest_targets(&place).await?;
         self.api_keys(&place).await?;
         self.identities(&place).await?;
+        self.endpoint_groups(&place).await?;
         if self.manner.prune {
             self.prune_applications(&place).await?;
         }
@@ -102,8 +103,9 @@ impl Walk<'_> {
             let made = self.authority.create_project(&self.ctx, &installation(), wanted).await;
             return Ok(Some(made.map_err(explain)?));
         };
-        let policy = entry.policy(project.policy.clone());
-        let action = if policy == project.policy { Action::Leave } else { Action::Change };
+        let present = self.authority.policy(&operator(&project, Scope::All)).await.map_err(explain)?;
+        let policy = entry.policy(present.clone());
+        let action = if policy == present { Action::Leave } else { Action::Change };
         self.plan.say(action, what, project.disabled_at.map(|_| "disabled".to_owned()));
         if action == Action::Change && self.acts() {
             let permit = operator(&project, Scope::ProjectsWrite);
@@ -242,6 +244,7 @@ impl ProjectEntry {
             sip: self.sip.clone().or(present.sip),
             turn: self.turn.unwrap_or(present.turn),
             compat: self.compat.unwrap_or(present.compat),
+            inbound: self.inbound.unwrap_or(present.inbound),
             federation: self.federation.clone().unwrap_or(present.federation),
         }
     }
@@ -253,6 +256,9 @@ impl ApplicationEntry {
             sign_in: self.sign_in.clone().unwrap_or(present.sign_in),
             allowed_origins: self.allowed_origins.clone().unwrap_or(present.allowed_origins),
             reset_url: self.reset_url.clone().or(present.reset_url),
+            tokens: self.tokens.unwrap_or(present.tokens),
+            inbound: self.inbound.or(present.inbound),
+            assertion_wildcard: self.assertion_wildcard.unwrap_or(present.assertion_wildcard),
             ..present
         }
     }

@@ -17,14 +17,14 @@ use axum::{
     routing::{get, post},
 };
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     jose::Alg,
     key::KeySet,
 };
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -48,11 +48,13 @@ mod tokens;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[],
     application_alias: APPLICATION,
     bearer: Bearer { scheme: "Bearer", application_header: Some(caller::APPLICATION_HEADER) },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "keyclic";
@@ -65,11 +67,12 @@ static TOKENS: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::RS256,
     set: KeySet::Published,
-    issuer: None,
-    audience: None,
+    issuer: IssuerClaim::Installation,
+    audience: AudienceClaim::Issuer,
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,
+    at_most: None,
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

@@ -23,21 +23,23 @@ mod token;
 mod voice;
 
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     jose::Alg,
     key::KeySet,
 };
 
-use super::{Bearer, Dialect};
+use super::{Bearer, Dialect, PlainHttp};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes: |app| rest::routes().merge(socket::routes()).with_state(app),
+    at_root: None,
     endpoints: rest::ENDPOINTS,
     token_shape: Some(&TOKEN),
     assertion_profiles: &[],
     application_alias: "telnyx:application",
     bearer: Bearer { scheme: "Bearer", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 /// Its name, also of its members in attributes.
@@ -49,9 +51,10 @@ const TOKEN: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::HS512,
     set: KeySet::Private,
-    issuer: Some("telnyx_telephony"),
-    audience: Some("telnyx_telephony"),
+    issuer: IssuerClaim::Named("telnyx_telephony"),
+    audience: AudienceClaim::Named("telnyx_telephony"),
     subject: SubjectClaim::Identity,
     session: SessionClaim::Jti,
     refreshes: false,
+    at_most: None,
 };

@@ -1,4 +1,5 @@
-//! The widget runs on its customers' sites, so every answer may be read by any page. There are no cookies to protect.
+//! The widget runs on its customers' sites, so every answer may be read by any page. Its one cookie is of use to nobody else: no
+//! answer allows credentials.
 
 use axum::{
     extract::Request,

@@ -11,7 +11,7 @@
 //! | `schemes`, `assertion` | who asks, in every form of `Authorization` |
 //! | `error`, `words` | the refusals, in the shapes of each endpoint |
 //! | `wire`, `people`, `attributes` | the answers, and what only this dialect keeps |
-//! | `sign_in`, `sign_up`, `custom_token`, `recovery`, `users`, `projects`, `invitations`, `chat`, `probes` | the handlers |
+//! | `sign_in`, `sign_up`, `elsewhere`, `custom_token`, `recovery`, `users`, `projects`, `invitations`, `chat`, `probes` | the handlers |
 
 use axum::{
     Router,
@@ -21,7 +21,7 @@ use axum::{
     routing::{get, post, put},
 };
 use ringfence_core::{
-    authority::{SessionClaim, SubjectClaim, TokenShape},
+    authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
     identity::IdentityKind,
     jose::Alg,
     key::KeySet,
@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -42,6 +42,7 @@ mod body;
 mod chat;
 mod cors;
 mod custom_token;
+mod elsewhere;
 mod error;
 mod fields;
 mod invitations;
@@ -61,11 +62,13 @@ mod words;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[&assertion::PROFILE],
     application_alias: PROJECT,
     bearer: Bearer { scheme: "JWT", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "tiledesk";
@@ -81,11 +84,12 @@ static TOKENS: TokenShape = TokenShape {
     typ: "JWT",
     alg: Alg::HS256,
     set: KeySet::Private,
-    issuer: Some("https://tiledesk.com"),
-    audience: Some("https://tiledesk.com"),
+    issuer: IssuerClaim::Named("https://tiledesk.com"),
+    audience: AudienceClaim::Named("https://tiledesk.com"),
     subject: SubjectClaim::Kind(sub_of),
     session: SessionClaim::Sid,
     refreshes: false,
+    at_most: None,
 };
 
 const fn sub_of(kind: IdentityKind) -> &'static str {
@@ -168,10 +172,10 @@ fn auth() -> Router<App> {
         .route("/auth/checkpswresetkey/{key}", get(recovery::check_key))
         .route("/auth/resetpsw/{key}", put(recovery::reset_password))
         .route("/auth/pendinginvitationsnoauth/{id}", get(invitations::show))
-        .route("/auth/google", get(sign_in::not_enabled))
-        .route("/auth/google/callback", get(sign_in::not_enabled))
-        .route("/auth/oauth2", get(sign_in::not_enabled))
-        .route("/auth/oauth2/callback", get(sign_in::not_enabled))
+        .route("/auth/google", get(elsewhere::google))
+        .route("/auth/google/callback", get(elsewhere::google_callback))
+        .route("/auth/oauth2", get(elsewhere::oauth2))
+        .route("/auth/oauth2/callback", get(elsewhere::oauth2_callback))
 }
 
 fn users() -> Router<App> {

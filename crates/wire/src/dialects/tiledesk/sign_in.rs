@@ -95,8 +95,3 @@ fn said_too_much(profile: &Profile, email: Option<&str>, attributes: Option<&Val
     let length: usize = texts.into_iter().flatten().map(str::len).sum();
     length + attributes.map_or(0, |attributes| attributes.to_string().len()) > MAX_SAID
 }
-
-/// `GET /auth/google`, `/auth/oauth2` and their callbacks: as its own server answers while they are not enabled.
-pub(super) async fn not_enabled() -> Refusal {
-    Refusal::not_enabled()
-}
