@@ -13,6 +13,7 @@ mod raw;
 mod scratch;
 mod sockets;
 mod table;
+mod trust;
 mod wrk;
 
 #[derive(Parser)]
@@ -50,6 +51,9 @@ enum What {
         /// Seconds that tokens live: time enough to make them, to log in and to settle.
         #[arg(long, default_value_t = 120)]
         life: u64,
+        /// By TLS.
+        #[arg(long)]
+        tls: bool,
     },
     /// Answers every request with two bytes: what HTTP alone costs.
     Floor {
@@ -62,8 +66,8 @@ enum What {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Core { server, rounds, seconds } => core::run(&server, rounds, Duration::from_secs(seconds)),
-        What::Sockets { server, sockets, revoked, life } => {
-            sockets::run(&server, &sockets::Plan { sockets, revoked, life: Duration::from_secs(life) })
+        What::Sockets { server, sockets, revoked, life, tls } => {
+            sockets::run(&server, &sockets::Plan { sockets, revoked, life: Duration::from_secs(life), tls })
         }
         What::Floor { listen } => floor::serve(listen),
     }

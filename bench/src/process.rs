@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
@@ -11,12 +11,20 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use crate::trust::Trust;
+
 /// A program that ends when this is dropped.
 pub(crate) struct Program {
     child: Child,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// How to trust it, if it speaks TLS.
+    pub(crate) trust: Option<Trust>,
 }
+
+/// A connection to a program, whatever is between.
+pub(crate) trait Stream: Read + Write + Send {}
+impl<T: Read + Write + Send> Stream for T {}
 
 impl Program {
     /// Starts `command`, with its output in `log`, and waits until `address` accepts connections.
@@ -28,7 +36,7 @@ impl Program {
             .stderr(output)
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
-        let mut program = Self { child, address };
+        let mut program = Self { child, address, trust: None };
         program.wait(log)?;
         Ok(program)
     }
@@ -75,7 +83,7 @@ impl Program {
 
     /// One request with a JSON body, and the text of its answer.
     pub(crate) fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> anyhow::Result<String> {
-        let mut stream = TcpStream::connect(self.address)?;
+        let mut stream = connect(self.address, self.trust.as_ref())?;
         let authorization =
             if authorization.is_empty() { String::new() } else { format!("Authorization: {authorization}\r\n") };
         write!(
@@ -100,6 +108,17 @@ impl Drop for Program {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A connection to a server.
+pub(crate) fn connect(address: SocketAddr, trust: Option<&Trust>) -> anyhow::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(address)?;
+    // The end of a handshake and the request after it are two small pieces, of which the second would wait.
+    stream.set_nodelay(true)?;
+    Ok(match trust {
+        None => Box::new(stream),
+        Some(trust) => Box::new(trust.around(stream)?),
+    })
 }
 
 /// A port of the loopback that nobody uses right now.

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 
-import { ask, check, claimsOf } from './checks.mjs';
-import { dart, js } from './libraries.mjs';
-import { KEYS, base, mailed, url } from './server.mjs';
+import { ask, check, claimsOf } from '../shared/checks.mjs';
+import { mailed, url } from '../shared/server.mjs';
+import { base, dart, js } from './libraries.mjs';
+import { KEYS } from './provision.mjs';
 
 const PASSWORD = 'violet otter under glass';
 const NEW = 'seven quiet lanterns';

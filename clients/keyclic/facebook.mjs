@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { ask, check } from './checks.mjs';
+import { ask, check } from '../shared/checks.mjs';
 import { js } from './libraries.mjs';
 
 /** Starts the imitation. */

@@ -1,7 +1,11 @@
 // Requests as the libraries send them: the JavaScript one of 2019 and the Dart one of 2025.
 
-import { ask } from './checks.mjs';
-import { KEYS, base } from './server.mjs';
+import { ask } from '../shared/checks.mjs';
+import { url } from '../shared/server.mjs';
+import { KEYS } from './provision.mjs';
+
+/** Where the dialect is. */
+export const base = `${url}/keyclic`;
 
 /** JavaScript 2.4: says `null` where the app gave nothing, and parses every body that is not a 204. */
 export async function js(method, path, { token, body, key = KEYS[0] } = {}) {

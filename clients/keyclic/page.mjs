@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
+import { check } from '../shared/checks.mjs';
+import { mailed, scratch, url } from '../shared/server.mjs';
 import { newcomer } from './account.mjs';
-import { check } from './checks.mjs';
 import { js } from './libraries.mjs';
-import { mailed, scratch, url } from './server.mjs';
 
 export const { version } = createRequire(import.meta.url)('axe-core/package.json');
 
@@ -58,6 +58,7 @@ async function inBrowser(browser) {
     ['reset-light', { locale: 'en-US' }],
     ['reset-dark', { locale: 'fr-FR', colorScheme: 'dark' }],
     ['reset-phone', { locale: 'es-ES', viewport: { width: 360, height: 640 } }],
+    ['reset-phone-dark', { locale: 'fr-FR', viewport: { width: 320, height: 568 }, colorScheme: 'dark' }],
   ]) {
     await check(`the page is accessible: ${name}`, async () => {
       const context = await browser.newContext(options);
@@ -69,13 +70,15 @@ async function inBrowser(browser) {
       assert.equal(answer.status(), 200);
       assert.equal(await page.evaluate(() => document.documentElement.lang), options.locale.slice(0, 2));
       assert.equal(await page.evaluate(() => document.scripts.length), 0);
+      // Nothing is cut off or scrolls sideways, on the narrowest of phones too (WCAG 1.4.10).
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= globalThis.innerWidth), true);
       await judged(page, name);
       assert.deepEqual(problems, []);
       await context.close();
     });
   }
   await check('the keyboard alone sets a password', async () => {
-    const context = await browser.newContext({ locale: 'en-US' });
+    const context = await browser.newContext({ locale: 'en-US', colorScheme: 'dark' });
     await byKeyboard(await context.newPage(), link);
     await context.close();
     const login = await js('POST', '/security/login', { body: { login: eve.email, password: 'nine bright pebbles' } });
@@ -91,6 +94,7 @@ async function inBrowser(browser) {
     await page.waitForURL(`${url}/reset`);
     const dead = await page.goto(fresh);
     assert.equal(dead.status(), 404);
+    await page.screenshot({ path: join(shots, 'reset-dead.png') });
     await context.close();
   });
 }

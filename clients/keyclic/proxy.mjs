@@ -8,10 +8,11 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { ask, check, claimsOf, freePort } from '../shared/checks.mjs';
+import { provisionFile, ringfence, scratch, url } from '../shared/server.mjs';
 import { newcomer } from './account.mjs';
-import { ask, check, claimsOf, freePort } from './checks.mjs';
 import { js } from './libraries.mjs';
-import { FOREIGN, KEYS, ringfence, scratch, url, write } from './server.mjs';
+import { FOREIGN, KEYS, provision } from './provision.mjs';
 
 const NGINX = ['/usr/sbin/nginx', '/usr/bin/nginx'].find(existsSync);
 
@@ -30,12 +31,21 @@ http {
   scgi_temp_path ${join(scratch, 'nginx-scgi')};
   server {
     listen 127.0.0.1:${port};
-    ${guarded('/feedbacks', `dialect=keyclic&application=${KEYS[0]}`, resource)}
+    ${documented(resource)}
     ${guarded('/others', `dialect=keyclic&application=${FOREIGN}`, resource)}
     ${guarded('/admin', `dialect=keyclic&application=${KEYS[0]}&role=ORGANIZATION:ADMIN`, resource)}
   }
 }
 `;
+
+/** What docs/forward-auth.md tells operators to write, with our addresses in place of theirs. */
+function documented(resource) {
+  const text = readFileSync(new URL('../../docs/forward-auth.md', import.meta.url), 'utf8');
+  const [, block] = /```nginx\n([^`]*)```/.exec(text);
+  const wanted = `dialect=keyclic&application=${KEYS[0]};`;
+  assert.ok(block.includes(`http://127.0.0.1:7080/forward-auth?${wanted}`) && block.includes('http://resource;'));
+  return block.replace('http://127.0.0.1:7080', url).replace('http://resource;', `http://127.0.0.1:${resource};`);
+}
 
 const guarded = (path, query, resource) => `
     location ${path} {
@@ -59,7 +69,9 @@ const guarded = (path, query, resource) => `
 async function toy() {
   const server = createServer((request, response) => {
     const { 'x-auth-identity': identity, 'x-auth-roles': roles, 'x-auth-expires': expires } = request.headers;
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ identity, roles, expires }));
+    const others = Object.keys(request.headers).filter((name) => name.startsWith('x-auth-')).length
+      - [identity, roles, expires].filter((value) => value !== undefined).length;
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ identity, roles, expires, others }));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -97,6 +109,10 @@ export async function guard(provisioned) {
   }
 }
 
+/** What a visitor says of itself that is not a visitor's to say. */
+const CLAIMS = Object.fromEntries(['Identity', 'Kind', 'Roles', 'Project', 'Application', 'Session', 'Dialect', 'Expires']
+  .map((name) => [`X-Auth-${name}`, 'root']));
+
 async function through(port, provisioned) {
   const get = (path, token, more = {}) => {
     const headers = { 'X-Keyclic-App': KEYS[0], ...more };
@@ -105,16 +121,20 @@ async function through(port, provisioned) {
   };
   const dan = await newcomer('dan@example.org');
   await check('a live token passes, and the resource hears whose it is', async () => {
-    const answer = await get('/feedbacks/1?application=com.other.app', dan.token, { 'X-Auth-Identity': 'root', 'X-Auth-Roles': 'root' });
+    const answer = await get('/feedbacks/1?application=com.other.app', dan.token, CLAIMS);
     assert.equal(answer.status, 200);
     assert.equal(answer.json.identity, dan.id);
     // nginx leaves an empty header out, and what the visitor claimed with it.
-    assert.equal(answer.json.roles, undefined);
+    assert.deepEqual([answer.json.roles, answer.json.others], [undefined, 0]);
     assert.equal(Date.parse(answer.json.expires) / 1000, claimsOf(dan.token).exp);
   });
   await check('without a token there is a challenge', async () => {
     const answer = await get('/feedbacks');
     assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer realm="ringfence"']);
+  });
+  await check('a preflight passes without a token, as nobody', async () => {
+    const answer = await ask('OPTIONS', `http://127.0.0.1:${port}/feedbacks`, { headers: CLAIMS });
+    assert.deepEqual([answer.status, answer.json], [200, { others: 0 }]);
   });
   await check('a token for another application is refused, whichever side names it', async () => {
     assert.equal((await get('/others', dan.token)).status, 403);
@@ -132,11 +152,11 @@ async function through(port, provisioned) {
     assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer realm="ringfence", error="invalid_token"']);
   });
   await check('an expired token is refused', async () => {
-    await ringfence('apply', write({ ...provisioned, access: '2s' }));
+    await ringfence('apply', provisionFile(provision({ ...provisioned, access: '2s' })));
     const login = await js('POST', '/security/login', { body: { login: dan.email, password: dan.password } });
     assert.equal((await get('/feedbacks', login.json.accessToken)).status, 200);
     await sleep(claimsOf(login.json.accessToken).exp * 1000 - Date.now() + 50);
     assert.equal((await get('/feedbacks', login.json.accessToken)).status, 401);
-    await ringfence('apply', write(provisioned));
+    await ringfence('apply', provisionFile(provision(provisioned)));
   });
 }

@@ -264,6 +264,13 @@ async function users(peer) {
   });
   const erin = await makeUser('rtc.test', 'erin');
   const phone = { username: 'erin', password: erin.password };
+  await withClient(port, phone, async (client) => {
+    assert.equal(await client.allocate(), 'ok');
+    await changeUser(erin, { disabled: true });
+    // What the recipe warns of: coturn looks at a user when an allocation is made, and not again.
+    await check('an allocation that lives can be kept', async () => assert.equal(await client.refresh(), 'ok'));
+    await changeUser(erin, { disabled: false });
+  });
   await check('n67: a disabled user is refused at the next allocation, a deleted one too', async () => {
     assert.equal(await allocates(port, phone), 'ok');
     await changeUser(erin, { disabled: true });

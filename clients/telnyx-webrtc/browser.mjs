@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
-import { until } from './checks.mjs';
-import { scratch, socketUrl } from './server.mjs';
+import { until } from '../shared/checks.mjs';
+import { listen, scratch } from '../shared/server.mjs';
 
 const require = createRequire(import.meta.url);
 const sdk = dirname(require.resolve('@telnyx/webrtc/package.json'));
@@ -73,6 +73,8 @@ export async function launch() {
   });
   const address = `http://127.0.0.1:${pages.address().port}/`;
   return {
+    /** An empty page. */
+    bare: () => context.newPage(),
     /** A page without a client. */
     page: async () => new Phone(await context.newPage()).load(address),
     /** A page whose client was made with these options. */
@@ -109,7 +111,7 @@ class Phone {
   }
 
   async connect(options) {
-    await this.page.evaluate((given) => window.open_client(given), { host: socketUrl, ...options });
+    await this.page.evaluate((given) => window.open_client(given), { host: `ws://${listen}/telnyx`, ...options });
     return this;
   }
 

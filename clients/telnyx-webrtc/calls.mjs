@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { check, until } from './checks.mjs';
+import { check, until } from '../shared/checks.mjs';
+import { credential, token } from './account.mjs';
 import { anonymous } from './logins.mjs';
-import { ASSISTANT, credential, keys, token } from './server.mjs';
+import { ASSISTANT, keys } from './provision.mjs';
 
 const pair = (of) => ({ login: of.sip_username, password: of.sip_password });
 

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { check, until } from './checks.mjs';
-import { ASSISTANT, command, connection, credential, inSeconds, keys, rest, token } from './server.mjs';
+import { ask, check, claimsOf, until } from '../shared/checks.mjs';
+import { ringfence, url } from '../shared/server.mjs';
+import { connection, credential, inSeconds, rest, token } from './account.mjs';
+import { ASSISTANT, keys } from './provision.mjs';
 
 const PASSWORD = 'violet otter under glass';
 export const anonymous = { anonymous_login: { target_type: 'ai_assistant', target_id: ASSISTANT } };
@@ -68,9 +70,19 @@ export async function logins(browser) {
   await refusals(browser, own);
 }
 
+/** A token of ours that is good at another face. */
+async function ofAnotherFace() {
+  const member = { email: 'ann@example.org', password: 'violet otter under glass', firstname: 'Ann', lastname: 'A' };
+  const headers = { 'content-type': 'application/json' };
+  await ask('POST', `${url}/tiledesk/auth/signup`, { headers, body: JSON.stringify(member) });
+  const answer = await ask('POST', `${url}/tiledesk/auth/signin`, { headers, body: JSON.stringify(member) });
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json.token.replace(/^JWT /, '');
+}
+
 async function refusals(browser, own) {
   const [good, revoked] = [await token(own), await token(own)];
-  await command('session', 'revoke', JSON.parse(atob(revoked.split('.')[1])).jti);
+  await ringfence('session', 'revoke', claimsOf(revoked).jti);
   const brief = await credential({ expires_at: inSeconds(2) });
   const expired = await token(brief);
   await sleep(2100);
@@ -79,7 +91,8 @@ async function refusals(browser, own) {
     await refused(browser, 'a wrong password is refused', { login: own.sip_username, password: 'wrong' }),
     await refused(browser, 'nobody is refused', { login: 'nobody', password: 'wrong' }),
     await refused(browser, 'a garbled token is refused', { login_token: `${good.slice(0, -20)}AAAAAAAAAAAAAAAAAAAA` }),
-    await refused(browser, 'a foreign token is refused', { login_token: foreign(good) }),
+    await refused(browser, 'a token under a foreign secret is refused', { login_token: foreign(good) }),
+    await refused(browser, 'a token of another face is refused', { login_token: await ofAnotherFace() }),
     await refused(browser, 'an unsigned token is refused', { login_token: unsigned(good) }),
     await refused(browser, 'an expired token is refused', { login_token: expired }),
     await refused(browser, 'an expired credential is refused', { login: brief.sip_username, password: brief.sip_password }),
@@ -184,42 +197,39 @@ async function cutOff(browser, sentence, options, end) {
   });
 }
 
+/** What each ending does, and to whom: `deed` is told the credential and its connection's number. */
+const DEEDS = [
+  ['a credential that is deleted is cut off', (own) => rest('DELETE', `telephony_credentials/${own.id}`)],
+  ['… by a command', (own) => ringfence('endpoint', 'delete', '--yes', own.sip_username)],
+  ['a credential that is suspended by a command is cut off', (own) => ringfence('endpoint', 'suspend', own.id)],
+  ['a credential that ends now is cut off', (own) => rest('PATCH', `telephony_credentials/${own.id}`, { expires_at: inSeconds(-1) })],
+  ['one below a connection that is deleted is cut off', (_, number) => rest('DELETE', `credential_connections/${number}`)],
+  ['… by a command', (_, number) => ringfence('endpoint-group', 'delete', '--yes', number)],
+  ['one below a connection that is not active is cut off', (_, number) => rest('PATCH', `credential_connections/${number}`, { active: false })],
+  ['… by a command', (_, number) => ringfence('endpoint-group', 'disable', number)],
+];
+
+/** Whatever ends somebody, over the API or from the command line beside the server, ends their socket. */
 export async function endings(browser) {
-  const pair = (of) => ({ login: of.sip_username, password: of.sip_password });
-  const jti = (text) => JSON.parse(atob(text.split('.')[1])).jti;
-  const [deleted, erased, suspended, below, moved] = [1, 2, 3, 4, 5].map(() => credential());
-  const first = await deleted;
-  await cutOff(browser, 'a deleted credential is cut off', pair(first), () =>
-    rest('DELETE', `telephony_credentials/${first.id}`),
-  );
-  const second = await erased;
-  await cutOff(browser, 'an erased credential is cut off, from the command line', pair(second), () =>
-    command('identity', 'erase', '--yes', second.id),
-  );
-  const third = await suspended;
-  await cutOff(browser, 'a suspended credential is cut off, from the command line', pair(third), () =>
-    command('identity', 'suspend', third.id),
-  );
-  const fourth = await below;
-  const parent = (of) => of.resource_id.split(':')[1];
-  await cutOff(browser, 'so is one below a deleted connection', pair(fourth), () =>
-    rest('DELETE', `credential_connections/${parent(fourth)}`),
-  );
-  const fifth = await moved;
-  await cutOff(browser, 'and one below an inactive connection', pair(fifth), () =>
-    rest('PATCH', `credential_connections/${parent(fifth)}`, { active: false }),
-  );
+  for (const [sentence, deed] of DEEDS) {
+    const own = await credential();
+    const options = { login: own.sip_username, password: own.sip_password };
+    await cutOff(browser, sentence, options, () => deed(own, own.resource_id.split(':')[1]));
+  }
   const shared = await connection();
-  const user = { login: shared.user_name, password: PASSWORD };
-  await cutOff(browser, "a connection's user is cut off by a new password", user, () =>
+  const user = (password) => ({ login: shared.user_name, password });
+  await cutOff(browser, "a connection's user is cut off by a new password", user(PASSWORD), () =>
     rest('PATCH', `credential_connections/${shared.id}`, { password: 'another otter under glass' }),
   );
+  await cutOff(browser, '… by a command', user('another otter under glass'), () =>
+    ringfence('endpoint-group', 'set-password', '--generate', shared.id),
+  );
   const login_token = await token(await credential());
-  await cutOff(browser, 'a revoked session is cut off, from the command line', { login_token }, () =>
-    command('session', 'revoke', jti(login_token)),
+  await cutOff(browser, 'a session that is revoked by a command is cut off', { login_token }, () =>
+    ringfence('session', 'revoke', claimsOf(login_token).jti),
   );
   const other = await token(await credential({}, keys.other), keys.other);
-  await cutOff(browser, 'a project that is switched off is cut off, from the command line', { login_token: other }, () =>
-    command('project', 'disable', 'elsewhere'),
+  await cutOff(browser, 'a project that is switched off by a command is cut off', { login_token: other }, () =>
+    ringfence('project', 'disable', 'elsewhere'),
   );
 }

@@ -1,16 +1,16 @@
 // Drives Telnyx's own browser SDK in Chromium against the real server.
-//
-// Given RINGFENCE_BIN, RINGFENCE_DATABASE, RINGFENCE_LISTEN, RINGFENCE_ADMIN_LISTEN and RINGFENCE_SCRATCH it starts the
-// server, stops it, prints a summary as its last line, and exits with 1 when anything is not as it must be.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { check, conclude } from '../shared/checks.mjs';
+import { withServer } from '../shared/server.mjs';
+import { credential, token } from './account.mjs';
 import { launch, version } from './browser.mjs';
 import { calls } from './calls.mjs';
-import { check, count } from './checks.mjs';
 import { endings, logins, reconnecting, renewals } from './logins.mjs';
-import { credential, logged, start, token } from './server.mjs';
+import { PROVISION } from './provision.mjs';
+import { recipe } from './recipe.mjs';
 
 const SILENCE = 75_000;
 
@@ -31,25 +31,17 @@ async function everything(browser) {
   await renewals(browser);
   await reconnecting(browser);
   await calls(browser);
+  await recipe(browser);
   await endings(browser);
 }
 
-const server = await start();
-let browser;
-let failure;
-try {
-  browser = await launch();
-  await Promise.all([silence(browser), everything(browser)]);
-} catch (cause) {
-  failure = cause;
-} finally {
-  await browser?.close();
-  await server.stop();
+async function run() {
+  const browser = await launch();
+  try {
+    await Promise.all([silence(browser), everything(browser)]);
+  } finally {
+    await browser.close();
+  }
 }
-if (failure) {
-  console.error(failure);
-  console.error(`--- the end of the server's log\n${logged()}`);
-  console.log(`@telnyx/webrtc ${version}: failed after ${count()} checks: ${failure.message}`);
-  process.exit(1);
-}
-console.log(`@telnyx/webrtc ${version}: ${count()} checks passed`);
+
+await conclude(() => `@telnyx/webrtc ${version}`, () => withServer(PROVISION, run));

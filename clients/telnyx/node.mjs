@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 
 import Telnyx from 'telnyx';
 
-import { all, check, claimsOf } from './checks.mjs';
-import { keys, verdict } from './server.mjs';
+import { check } from '../shared/checks.mjs';
+import { all, claimsOf, verdict } from './helpers.mjs';
+import { keys } from './provision.mjs';
 
 const PASSWORD = 'violet otter under glass';
 

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import { keys } from './server.mjs';
+import { keys } from './provision.mjs';
 
 const run = promisify(execFile);
 const folder = import.meta.dirname;

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 
-import { ask, check, external, sign, well } from './checks.mjs';
+import { check } from '../shared/checks.mjs';
+import { mailed } from '../shared/server.mjs';
 import { byToken, refused } from './library.mjs';
-import { mailed } from './server.mjs';
+import { ask, external, sign, well } from './requests.mjs';
 
 const NEW = 'another otter under glass';
 

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { ask, check, well } from './checks.mjs';
-import { DASHBOARD, mailed, url } from './server.mjs';
+import { check } from '../shared/checks.mjs';
+import { mailed, url } from '../shared/server.mjs';
+import { DASHBOARD } from './provision.mjs';
+import { ask, well } from './requests.mjs';
 
 /** Starts the imitation of Google. */
 export async function imitateGoogle() {

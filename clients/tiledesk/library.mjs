@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-import { check, claimsOf, external, now, sign } from './checks.mjs';
+import { check, claimsOf } from '../shared/checks.mjs';
+import { external, now, sign } from './requests.mjs';
 
 const { TiledeskClient } = createRequire(import.meta.url)('@tiledesk/tiledesk-client');
 

@@ -1,26 +1,21 @@
 // Drives Tiledesk's own client library, and imitates its widget and dashboard, against the real server.
-//
-// Given RINGFENCE_BIN, RINGFENCE_DATABASE, RINGFENCE_LISTEN, RINGFENCE_ADMIN_LISTEN and RINGFENCE_SCRATCH it starts the
-// server, stops it, prints a summary as its last line, and exits with 1 when anything is not as it must be.
 
 import assert from 'node:assert/strict';
-import dns from 'node:dns';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ask, check, claimsOf, count, external, now, sign } from './checks.mjs';
+import { check, claimsOf, conclude, resolveLocally } from '../shared/checks.mjs';
+import { port, ringfence, url, withServer } from '../shared/server.mjs';
 import { asTheDashboard, newcomer } from './dashboard.mjs';
 import { imitateGoogle, withGoogle } from './google.mjs';
 import { byPassword, byToken, everyCall, refused } from './library.mjs';
-import { logged, port, provisioned, ringfence, start, url } from './server.mjs';
+import { SETTINGS, provision, provisioned } from './provision.mjs';
+import { ask, external, now, sign } from './requests.mjs';
 import { asTheWidget } from './widget.mjs';
 
 const { version } = createRequire(import.meta.url)('@tiledesk/tiledesk-client/package.json');
 const HOST = 'tiledesk.localhost';
-
-// Browsers know that names below `localhost` are this machine (RFC 6761); not every resolver does.
-const lookup = dns.lookup;
-dns.lookup = (name, ...rest) => lookup(name === HOST ? '127.0.0.1' : name, ...rest);
+resolveLocally(HOST);
 
 const BASES = [`${url}/tiledesk`, `${url}/tiledesk/v3`, `http://${HOST}:${port}`, `http://${HOST}:${port}/api`];
 
@@ -52,7 +47,7 @@ async function ended(sentence, call) {
   });
 }
 
-async function run() {
+async function run(google) {
   const { person: ann, place: shop } = await newcomer(BASES[0], 'Ann', 'Shop');
   const world = { ann, shop, provisioned };
   const { token, own, short } = await endings(BASES[0], world);
@@ -67,22 +62,13 @@ async function run() {
   await ended('a revoked token of an integrator is refused', () => status(`JWT ${own}`));
 }
 
-const google = await imitateGoogle();
-let server;
-let failure;
-try {
-  server = await start(google.address);
-  await run();
-} catch (cause) {
-  failure = cause;
-} finally {
-  await server?.stop();
-  await google.stop();
+async function withProvider() {
+  const google = await imitateGoogle();
+  try {
+    await withServer(provision(google.address), () => run(google), SETTINGS);
+  } finally {
+    await google.stop();
+  }
 }
-if (failure) {
-  console.error(failure);
-  console.error(`--- the end of the server's log\n${logged()}`);
-  console.log(`tiledesk-client ${version}: failed after ${count()} checks: ${failure.message}`);
-  process.exit(1);
-}
-console.log(`tiledesk-client ${version}: ${count()} checks passed`);
+
+await conclude(() => `tiledesk-client ${version}`, withProvider);

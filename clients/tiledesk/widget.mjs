@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 
-import { ask, check, claimsOf, external, sign, well } from './checks.mjs';
+import { check, claimsOf } from '../shared/checks.mjs';
+import { ask, external, sign, well } from './requests.mjs';
 
 const PAGE = { Origin: 'https://shop.example', 'Content-Type': 'application/json' };
 

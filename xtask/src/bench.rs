@@ -22,6 +22,9 @@ pub struct Crowd {
     /// Idle sockets; a process may hold 20,000 descriptors.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
+    /// By TLS.
+    #[arg(long)]
+    tls: bool,
 }
 
 /// How long to measure.
@@ -52,7 +55,8 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
-            .args(["--sockets", &crowd.sockets.to_string()]),
+            .args(["--sockets", &crowd.sockets.to_string()])
+            .args(crowd.tls.then_some("--tls")),
         Bench::Core(slices) => command.args(["core", "--server"]).arg(release.join("ringfence")).args([
             "--rounds",
             &slices.rounds.to_string(),

@@ -2,7 +2,7 @@
 //!
 //! A client is a folder in `clients/` with `package.json`, `package-lock.json` and `run.mjs`. After `npm ci` its `node run.mjs`
 //! is run once on each engine, in that folder. It starts the server itself, stops it, and exits 0 when all is well; its last
-//! printed line is the summary shown here. It is given:
+//! printed line is the summary shown here. What the scripts have in common is in `clients/shared/`. A client is given:
 //!
 //! * `RINGFENCE_BIN`: the server's path,
 //! * `RINGFENCE_DATABASE`: the URL of an empty database of its own,
@@ -15,7 +15,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
     process::{capture, free_addresses, target, watch},
@@ -23,9 +23,13 @@ use crate::{
     test::Shared,
 };
 
-/// Runs every client on every engine.
+/// Runs every client, or those that were asked for, on every engine.
 pub fn check(shared: &Shared) -> Result<()> {
-    let clients = clients()?;
+    let mut clients = clients()?;
+    if let Some(unknown) = shared.clients.iter().find(|name| clients.iter().all(|client| !client.ends_with(name))) {
+        bail!("no client is called {unknown}");
+    }
+    clients.retain(|client| shared.clients.is_empty() || shared.clients.iter().any(|name| client.ends_with(name)));
     println!("{} clients", clients.len());
     for client in &clients {
         install(client)?;

@@ -17,6 +17,9 @@ pub struct Options {
     /// Only these steps, in the plan's order.
     #[arg(long, value_delimiter = ',', value_name = "STEP")]
     only: Vec<String>,
+    /// Of the clients only these folders.
+    #[arg(long = "client", value_delimiter = ',', value_name = "FOLDER")]
+    clients: Vec<String>,
     /// Print the steps and do nothing.
     #[arg(long)]
     list: bool,
@@ -45,6 +48,8 @@ const PLAN: &[Step] = &[
 /// What several steps use: a PostgreSQL that starts when first asked for and ends with the run.
 #[derive(Default)]
 pub struct Shared {
+    /// The clients to run; none means all.
+    pub clients: Vec<String>,
     postgres: OnceCell<Postgres>,
 }
 
@@ -68,7 +73,7 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     let steps = chosen(&options.only)?;
-    let (shared, whole) = (Shared::default(), watch());
+    let (shared, whole) = (Shared { clients: options.clients.clone(), ..Shared::default() }, watch());
     for (done, step) in steps.iter().enumerate() {
         println!("\n== {}: {}", step.name, step.what);
         let since = watch();

@@ -8,10 +8,20 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::{net::TcpSocket, sync::mpsc};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpSocket,
+    sync::mpsc,
+};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-type Socket = WebSocketStream<tokio::net::TcpStream>;
+use crate::trust::Trust;
+
+type Socket = WebSocketStream<Box<dyn Stream>>;
+
+/// A connection, whatever is between.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// When a socket of a group was closed, and how.
 pub(super) struct Closed {
@@ -26,12 +36,13 @@ pub(super) struct Closed {
 /// Opens a socket from the `number`th of many addresses and logs in with `token`; then stays until it is closed.
 pub(super) async fn stay(
     server: SocketAddr,
+    trust: Option<Trust>,
     number: usize,
     group: usize,
     token: Arc<str>,
     closed: mpsc::UnboundedSender<Closed>,
 ) -> anyhow::Result<()> {
-    let mut socket = log_in(server, number, &token).await?;
+    let mut socket = log_in(server, trust, number, &token).await?;
     tokio::spawn(async move {
         let code = idle(&mut socket).await;
         #[expect(clippy::disallowed_methods, reason = "a measuring program lives in real time")]
@@ -43,12 +54,17 @@ pub(super) async fn stay(
     Ok(())
 }
 
-async fn log_in(server: SocketAddr, number: usize, token: &str) -> anyhow::Result<Socket> {
+async fn log_in(server: SocketAddr, trust: Option<Trust>, number: usize, token: &str) -> anyhow::Result<Socket> {
     let stream = TcpSocket::new_v4()?;
     // A port is enough for one address of the loopback 28,000 times; other addresses are other clients to the limits.
     let [high, low] = u16::try_from(number / 100)?.to_be_bytes();
     stream.bind((Ipv4Addr::new(127, 1, high, low), 0).into())?;
     let stream = stream.connect(server).await?;
+    stream.set_nodelay(true)?;
+    let stream: Box<dyn Stream> = match trust {
+        None => Box::new(stream),
+        Some(trust) => Box::new(trust.connect(stream).await?),
+    };
     let (mut socket, _) = client_async(format!("ws://{server}/telnyx"), stream).await?;
     let login =
         serde_json::json!({ "jsonrpc": "2.0", "id": "l", "method": "login", "params": { "login_token": token } });

@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     path::Path,
     process::Command,
     sync::Arc,
@@ -15,8 +14,9 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
-    process::{Program, free_address},
+    process::{Program, connect, free_address},
     table,
+    trust::Trust,
 };
 
 mod client;
@@ -37,16 +37,18 @@ pub(crate) struct Plan {
     pub(crate) revoked: usize,
     /// How long tokens live: time enough to log in and to settle.
     pub(crate) life: Duration,
+    /// Whether all of it goes by TLS.
+    pub(crate) tls: bool,
 }
 
 /// Runs everything and prints the table.
 pub(crate) fn run(server: &Path, plan: &Plan) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let server = serve(server, folder.path())?;
+    let server = serve(server, folder.path(), plan.tls)?;
     tokio::runtime::Runtime::new()?.block_on(measure(&server, plan))
 }
 
-fn serve(server: &Path, folder: &Path) -> anyhow::Result<Program> {
+fn serve(server: &Path, folder: &Path, tls: bool) -> anyhow::Result<Program> {
     let (listen, admin) = (free_address()?, free_address()?);
     let projects = folder.join("projects.toml");
     let project = format!(
@@ -61,7 +63,13 @@ fn serve(server: &Path, folder: &Path) -> anyhow::Result<Program> {
         .env("RINGFENCE__DATABASE__URL", format!("sqlite:{}", folder.join("bench.db").display()))
         .env("RINGFENCE__SERVER__LISTEN", listen.to_string())
         .env("RINGFENCE__SERVER__ADMIN_LISTEN", admin.to_string());
-    Program::start(&mut command, listen, &folder.join("server.log"))
+    let trust = tls.then(|| Trust::make(folder)).transpose()?;
+    if trust.is_some() {
+        command.env("RINGFENCE__SERVER__TLS__CERTIFICATE", "cert.pem").env("RINGFENCE__SERVER__TLS__KEY", "key.pem");
+    }
+    let mut server = Program::start(&mut command, listen, &folder.join("server.log"))?;
+    server.trust = trust;
+    Ok(server)
 }
 
 async fn measure(server: &Program, plan: &Plan) -> anyhow::Result<()> {
@@ -70,7 +78,7 @@ async fn measure(server: &Program, plan: &Plan) -> anyhow::Result<()> {
     let (crowd, crowd_ends) = crowd(server, plan)?;
     let settled = server.memory()?;
     let opening = now();
-    open(server.address, 0, &crowd, 0, &sender).await?;
+    open(server, 0, &crowd, 0, &sender).await?;
     report.row("log in, each by a token of its own", plan.sockets, per_second(plan.sockets, opening.elapsed()));
     tokio::time::sleep_until((now() + Duration::from_secs(20)).into()).await;
     let kib = server.memory()?.saturating_sub(settled);
@@ -81,7 +89,8 @@ async fn measure(server: &Program, plan: &Plan) -> anyhow::Result<()> {
     report.row("CPU while idle, pings both ways every 15 s", plan.sockets, format!("{:.1} % of a core", busy * 100.0));
     revoke(server, plan, &sender, &mut closed, &mut report).await?;
     expire(server, plan, crowd_ends, &mut closed, &mut report).await?;
-    table::print("Open connections", &["what", "sockets", "result"], &report.rows);
+    let title = if plan.tls { "Open connections by TLS" } else { "Open connections" };
+    table::print(title, &["what", "sockets", "result"], &report.rows);
     Ok(())
 }
 
@@ -96,7 +105,7 @@ fn crowd(server: &Program, plan: &Plan) -> anyhow::Result<(Vec<Arc<str>>, Instan
 }
 
 async fn open(
-    server: SocketAddr,
+    server: &Program,
     first: usize,
     tokens: &[Arc<str>],
     group: usize,
@@ -107,7 +116,14 @@ async fn open(
         if opening.len() == ABREAST {
             opening.join_next().await.context("somebody is logging in")???;
         }
-        opening.spawn(client::stay(server, first + number, group, Arc::clone(token), closed.clone()));
+        opening.spawn(client::stay(
+            server.address,
+            server.trust.clone(),
+            first + number,
+            group,
+            Arc::clone(token),
+            closed.clone(),
+        ));
     }
     while let Some(opened) = opening.join_next().await {
         opened??;
@@ -124,7 +140,7 @@ async fn revoke(
 ) -> anyhow::Result<()> {
     let victim = credential(server, None)?;
     let tokens = (0..plan.revoked).map(|_| token(server, &victim.id)).collect::<Result<Vec<_>, _>>()?;
-    open(server.address, plan.sockets, &tokens, 1, sender).await?;
+    open(server, plan.sockets, &tokens, 1, sender).await?;
     let begun = now();
     let path = format!("/telnyx/v2/telephony_credentials/{}", victim.id);
     let answered =
@@ -145,8 +161,8 @@ async fn expire(
     ensure!(now() < ends, "logging in took longer than the tokens live");
     let shortly_before = ends.checked_sub(Duration::from_secs(1)).context("tokens live longer than a second")?;
     tokio::time::sleep_until(shortly_before.into()).await;
-    let (address, until) = (server.address, ends + Duration::from_secs(4));
-    let probing = std::thread::spawn(move || probe(address, until));
+    let (address, trust, until) = (server.address, server.trust.clone(), ends + Duration::from_secs(4));
+    let probing = std::thread::spawn(move || probe(address, trust.as_ref(), until));
     let delays = wait(closed, plan.sockets, ends).await?;
     let mut others = probing.join().map_err(|_| anyhow::anyhow!("the probe panicked"))??;
     others.sort();
@@ -175,9 +191,9 @@ async fn wait(
 
 /// Asks for the public keys again and again until `end`, and returns how long each answer took. On a thread of its own: what
 /// it measures is the server and not the clients around it.
-fn probe(server: SocketAddr, end: Instant) -> anyhow::Result<Vec<Duration>> {
+fn probe(server: SocketAddr, trust: Option<&Trust>, end: Instant) -> anyhow::Result<Vec<Duration>> {
     let mut took = Vec::new();
-    let mut stream = TcpStream::connect(server)?;
+    let mut stream = connect(server, trust)?;
     let request = format!("GET /.well-known/jwks.json HTTP/1.1\r\nHost: {server}\r\n\r\n");
     let mut answer = vec![0; 16 * 1024];
     while now() < end {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     ids::{ApplicationId, ProjectId},
     presence::InboundPolicy,
+    project::Grace,
     store::StoreResult,
     time::Timestamp,
 };
@@ -42,11 +43,17 @@ pub struct ApplicationSettings {
     /// Where a password-reset link asked for through it leads, with `{token}` for the secret; the project's when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reset_url: Option<String>,
+    /// What it has of its own about tokens.
+    #[serde(skip_serializing_if = "ApplicationTokens::is_default")]
+    pub tokens: ApplicationTokens,
     /// Roles that a trusted issuer may claim for its users; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_roles: Option<BTreeSet<String>>,
-    /// Which of a user's open connections is reached.
-    pub inbound: InboundPolicy,
+    /// Whether a trusted issuer's tokens may leave open whom they speak of.
+    pub assertion_wildcard: bool,
+    /// Which of somebody's open connections is reached; as the project says when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound: Option<InboundPolicy>,
     /// What only one dialect knows, under its name; opaque here.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub attributes: Map<String, Value>,
@@ -60,14 +67,31 @@ impl ApplicationSettings {
     }
 }
 
+/// What an application has of its own about tokens; the project's where it is silent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApplicationTokens {
+    /// How long a refresh token that was used is answered again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_grace: Option<Grace>,
+}
+
+impl ApplicationTokens {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Default for ApplicationSettings {
     fn default() -> Self {
         Self {
             sign_in: WayIn::ALL.into_iter().collect(),
             allowed_origins: vec!["*".to_owned()],
             reset_url: None,
+            tokens: ApplicationTokens::default(),
             assertion_roles: None,
-            inbound: InboundPolicy::default(),
+            assertion_wildcard: false,
+            inbound: None,
             attributes: Map::new(),
         }
     }

@@ -173,6 +173,11 @@ pub struct GroupOrder {
     pub descending: bool,
 }
 
+impl GroupOrder {
+    /// From the youngest to the oldest.
+    pub const NEWEST_FIRST: Self = Self { by: GroupKey::Age, descending: true };
+}
+
 /// What groups are ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupKey {

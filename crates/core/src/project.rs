@@ -8,6 +8,7 @@ use crate::{
     federation::ProviderSettings,
     ids::{ApplicationId, GuestTargetId, ProjectId},
     password::PasswordPolicy,
+    presence::InboundPolicy,
     store::StoreResult,
     time::Timestamp,
 };
@@ -50,6 +51,8 @@ pub struct ProjectPolicy {
     pub turn: TurnPolicy,
     /// Unsafe compatibility, off by default; each use is audited.
     pub compat: Compat,
+    /// Which of somebody's open connections is reached.
+    pub inbound: InboundPolicy,
     /// Federated sign-in, by provider.
     #[serde(skip_serializing_if = "ProviderSettings::is_empty")]
     pub federation: ProviderSettings,
@@ -63,11 +66,54 @@ pub struct TokenPolicy {
     pub access: Span,
     /// A refresh token, and a guest's session.
     pub refresh: Span,
+    /// How long a refresh token that was used is answered again, where the application does not say.
+    #[serde(skip_serializing_if = "Grace::is_default")]
+    pub refresh_grace: Grace,
 }
 
 impl Default for TokenPolicy {
     fn default() -> Self {
-        Self { access: Span::hours(24), refresh: Span::days(30) }
+        Self { access: Span::hours(24), refresh: Span::days(30), refresh_grace: Grace::default() }
+    }
+}
+
+/// How long the refresh token before the newest is answered like it was the first time: the answer may have been lost on its
+/// way. Longer than [`Grace::LONGEST`] it would be a second token and no grace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Span", into = "Span")]
+pub struct Grace(Span);
+
+impl Grace {
+    /// The longest there may be.
+    pub const LONGEST: Duration = Duration::from_mins(10);
+
+    /// The grace as a duration.
+    pub const fn duration(self) -> Duration {
+        self.0.duration()
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for Grace {
+    fn default() -> Self {
+        Self(Span(Duration::from_secs(30)))
+    }
+}
+
+impl TryFrom<Span> for Grace {
+    type Error = &'static str;
+
+    fn try_from(span: Span) -> Result<Self, Self::Error> {
+        if span.duration() > Self::LONGEST { Err("a refresh grace is at most 10m") } else { Ok(Self(span)) }
+    }
+}
+
+impl From<Grace> for Span {
+    fn from(grace: Grace) -> Self {
+        grace.0
     }
 }
 
@@ -256,5 +302,19 @@ mod tests {
         for text in ["", "0s", "12", "h", "1w", "-1s", "1.5h", "99999999999999999999d"] {
             assert_eq!(Span::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_refresh_grace_is_bounded_and_written_only_where_it_was_chosen() {
+        let read = |text: &str| serde_json::from_str::<TokenPolicy>(text).map(|policy| policy.refresh_grace.duration());
+        assert_eq!(read("{}").unwrap().as_secs(), 30);
+        assert_eq!(read(r#"{"refresh_grace":"10m"}"#).unwrap(), Grace::LONGEST);
+        for text in ["601s", "11m", "0s", "1d"] {
+            assert!(read(&format!(r#"{{"refresh_grace":"{text}"}}"#)).is_err(), "{text}");
+        }
+        let written = |text: &str| serde_json::to_string(&serde_json::from_str::<TokenPolicy>(text).unwrap()).unwrap();
+        assert_eq!(written("{}"), r#"{"access":"1d","refresh":"30d"}"#);
+        let chosen = r#"{"access":"1d","refresh":"30d","refresh_grace":"5m"}"#;
+        assert_eq!(written(chosen), chosen);
     }
 }

@@ -4,8 +4,6 @@
 //! long ago is told from one that nobody issued, though only the digests of the family, of the newest token and of the one
 //! before are stored.
 
-use std::time::Duration;
-
 use crate::{
     entropy::{Entropy, random},
     ids::SessionId,
@@ -14,9 +12,6 @@ use crate::{
     store::StoreResult,
     time::Timestamp,
 };
-
-/// How long the token before the newest is answered like it was the first time: the answer may have been lost on its way.
-pub const GRACE: Duration = Duration::from_secs(30);
 
 /// The random bytes that name and prove the family, at the start of each of its tokens.
 const FAMILY: usize = 16;

@@ -1,5 +1,7 @@
 //! Sessions: what a sign-in leaves behind, what tokens point at, and what revocation ends.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -62,6 +64,14 @@ pub struct Standpoint {
     pub application: Option<Application>,
     /// Its project.
     pub project: Project,
+}
+
+impl Standpoint {
+    /// How long a refresh token of the session that was used is answered again: as its application says, else its project.
+    pub fn refresh_grace(&self) -> Duration {
+        let own = self.application.as_ref().and_then(|application| application.settings.tokens.refresh_grace);
+        own.unwrap_or(self.project.policy.tokens.refresh_grace).duration()
+    }
 }
 
 /// Whose sessions to end or list.

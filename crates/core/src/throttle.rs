@@ -1,8 +1,12 @@
-//! Throttling of failed authentication: counters in the store, so that a restart forgets nothing (SP 800-63B §5.2.2).
+//! Throttling of failed authentication (SP 800-63B §5.2.2) and of mail that anybody can have sent: counters in the store, so
+//! that a restart forgets nothing.
 
 use std::{net::IpAddr, time::Duration};
 
-use crate::{identity::Identifier, ids::ProjectId, secret::TokenDigest, store::StoreResult, time::Timestamp};
+use crate::{
+    identity::Identifier, ids::ProjectId, secret::TokenDigest, store::StoreResult, time::Timestamp,
+    verification::Purpose,
+};
 
 /// Consecutive failures after which an identity is locked until its password is reset.
 pub const MAX_CONSECUTIVE_FAILURES: u32 = 100;
@@ -18,7 +22,12 @@ const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
 /// Wrong digests that a whole project may be shown within the same time: they name nobody whose failures they could be.
 const DIGEST_FAILURES: u32 = 600;
 
-/// What failures are counted under.
+/// Mails of one purpose that an address is sent within [`MAIL_WINDOW`]; who reads them needs one, and anybody can ask.
+const MAILS: u32 = 5;
+/// How long no more are sent then, and how long they are remembered.
+const MAIL_WINDOW: Duration = Duration::from_hours(1);
+
+/// What failures are counted under, and mails that anybody can have sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ThrottleKey(String);
 
@@ -45,6 +54,12 @@ impl ThrottleKey {
         Self(format!("sip:{project}"))
     }
 
+    /// Under the address that mails of this purpose go to, held by somebody or not, so that the work tells nothing.
+    pub fn mail(project: ProjectId, purpose: Purpose, address: &Identifier) -> Self {
+        let name = format!("{project}\n{}\n{}\n{}", purpose.as_str(), address.scheme(), address.value());
+        Self(format!("mail:{}", TokenDigest::of(name.as_bytes()).as_str()))
+    }
+
     /// The stored text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -59,13 +74,24 @@ impl ThrottleKey {
         }
     }
 
-    /// Failures before this moment no longer count.
-    pub fn forgets_before(&self, now: Timestamp) -> Timestamp {
-        if self.shared_limit().is_some() { now - ADDRESS_WINDOW } else { Timestamp::from_millis(i64::MIN) }
+    fn is_mail(&self) -> bool {
+        self.0.starts_with("mail:")
     }
 
-    /// How long to wait after so many failures.
+    /// What was counted before this moment no longer counts.
+    pub fn forgets_before(&self, now: Timestamp) -> Timestamp {
+        match self {
+            shared if shared.shared_limit().is_some() => now - ADDRESS_WINDOW,
+            mail if mail.is_mail() => now - MAIL_WINDOW,
+            _ => Timestamp::from_millis(i64::MIN),
+        }
+    }
+
+    /// How long to wait after so many.
     pub fn wait_after(&self, failures: u32) -> Duration {
+        if self.is_mail() {
+            return if failures < MAILS { Duration::ZERO } else { MAIL_WINDOW };
+        }
         if let Some(limit) = self.shared_limit() {
             return if failures < limit { Duration::ZERO } else { Duration::from_mins(1) };
         }

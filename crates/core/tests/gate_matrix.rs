@@ -34,7 +34,7 @@ use ringfence_core::{
 use serde_json::{Map, json};
 
 /// Ways in. Those of one [`Kind`] are answered alike.
-const WAYS: [(&str, Kind, How); 19] = [
+const WAYS: [(&str, Kind, How); 20] = [
     ("password, signing in", Kind::Password, How::SignIn),
     ("password, with each request", Kind::Password, How::EachRequest),
     ("access token, HS256", Kind::Token, How::Face("test")),
@@ -51,6 +51,7 @@ const WAYS: [(&str, Kind, How); 19] = [
     ("secret of an endpoint, with each request", Kind::Secret, How::EachRequest),
     ("access token of an endpoint, HS512", Kind::EndpointToken, How::Face("device")),
     ("ticket of a guest", Kind::Ticket, How::SignIn),
+    ("ticket for a socket", Kind::SocketTicket, How::Face("test")),
     ("digest of a SIP user, with each request", Kind::Digest, How::EachRequest),
     ("digest of a SIP user, signing in", Kind::Digest, How::SignIn),
     ("guest, signing in", Kind::Visit, How::SignIn),
@@ -69,6 +70,7 @@ enum Kind {
     Secret,
     EndpointToken,
     Ticket,
+    SocketTicket,
     Digest,
     Visit,
 }
@@ -79,6 +81,7 @@ const fn kinds_that_show(presented: &PresentedCredential) -> &'static [Kind] {
         PresentedCredential::Password { .. } => &[Kind::Password, Kind::Secret],
         PresentedCredential::AccessToken(_) => &[Kind::Token, Kind::GuestToken, Kind::EndpointToken],
         PresentedCredential::ApiKey(_) => &[Kind::ApiKey],
+        PresentedCredential::SocketTicket(_) => &[Kind::SocketTicket],
         PresentedCredential::Assertion { .. } => {
             &[Kind::NewAssertion, Kind::SeenAssertion, Kind::NewMemberAssertion, Kind::SeenMemberAssertion]
         }
@@ -136,54 +139,66 @@ const TABLE: [(State, Cells); 12] = [
     (State::Suspended, [
         "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
         "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
-        "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended", STRANGER,
+        "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
+        "identity_suspended", STRANGER,
     ]),
     (State::Locked, [
         "throttled", "identity_suspended", NO_PASSWORD, NO_PASSWORD,
         NO_PASSWORD, NO_PASSWORD, "identity_suspended", "identity_suspended",
-        NO_GUESS, NO_GUESS, NO_PASSWORD, "identity_suspended", STRANGER,
+        NO_GUESS, NO_GUESS, NO_PASSWORD, "identity_suspended",
+        "identity_suspended", STRANGER,
     ]),
     // The address is free again, so nobody has it. The issuer may speak of the same subject again, who is somebody new then.
     (State::Erased, [
         "invalid_credentials", "identity_suspended", "identity_suspended", "identity_suspended",
         "accepted", "identity_suspended", "token_claims", "identity_suspended",
-        "invalid_credentials", "identity_suspended", "identity_suspended", "invalid_credentials", STRANGER,
+        "invalid_credentials", "identity_suspended", "identity_suspended", "identity_suspended",
+        "invalid_credentials", STRANGER,
     ]),
     (State::ProjectDisabled, ["disabled"; KINDS]),
     (State::ApplicationDisabled, [
-        "disabled", "disabled", "disabled", "disabled", "disabled", "disabled", "disabled", "disabled",
-        "disabled", NO_APPLICATION, "disabled", "disabled", "disabled",
+        "disabled", "disabled", "disabled", "disabled",
+        "disabled", "disabled", "disabled", "disabled",
+        "disabled", NO_APPLICATION, "disabled", "disabled",
+        "disabled", "disabled",
     ]),
     (State::GroupDisabled, [
-        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
-        "disabled", "disabled", NO_GROUP, "disabled", NO_GROUP,
+        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
+        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
+        "disabled", "disabled", NO_GROUP, NO_GROUP,
+        "disabled", NO_GROUP,
     ]),
     (State::SessionRevoked, [
         NO_SESSION, "session_revoked", "session_revoked", NO_SESSION,
         NO_SESSION, "session_revoked", NO_SESSION, "session_revoked",
-        NO_SESSION, "session_revoked", "session_revoked", NO_SESSION, NO_SESSION,
+        NO_SESSION, "session_revoked", "session_revoked", "session_revoked",
+        NO_SESSION, NO_SESSION,
     ]),
     // A new password ends all that the old one, and anything else, had opened; whom the issuer vouches for may come anew.
     (State::CredentialRevoked, [
         "invalid_credentials", "session_revoked", NO_CREDENTIAL, "token_unknown",
         NO_CREDENTIAL, NO_CREDENTIAL, "accepted", "session_revoked",
-        NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL, "invalid_credentials", NO_CREDENTIAL,
+        NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL, "session_revoked",
+        "invalid_credentials", NO_CREDENTIAL,
     ]),
     (State::IssuerRevoked, [
         NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
         "token_signature", "session_revoked", "token_signature", "session_revoked",
-        NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
+        NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
+        NO_ISSUER, NO_ISSUER,
     ]),
     // Sessions that were started while the way was on go on.
     (State::WayOff, [
         "not_supported", "accepted", "accepted", NO_SWITCH,
         "not_supported", "accepted", "not_supported", "accepted",
-        "not_supported", NO_APPLICATION, "accepted", "not_supported", "not_supported",
+        "not_supported", NO_APPLICATION, "accepted", "accepted",
+        "not_supported", "not_supported",
     ]),
     (State::Expired, [
         NO_END, "token_expired", "token_expired", "token_unknown",
         "token_expired", "token_expired", "token_expired", "token_expired",
-        "identity_suspended", "token_expired", "token_expired", NO_END, NO_END,
+        "identity_suspended", "token_expired", "token_expired", "token_expired",
+        NO_END, NO_END,
     ]),
 ];
 
@@ -211,7 +226,7 @@ struct Case {
 impl Case {
     async fn of(kind: Kind, how: How) -> Self {
         // Locking takes days of waiting, and tokens are to outlive it.
-        let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30) };
+        let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30), ..TokenPolicy::default() };
         let w = support::world().await;
         let compat = Compat { digest_over_http: true, ..Compat::default() };
         let policy = ProjectPolicy { tokens, compat, ..ProjectPolicy::default() };
@@ -232,6 +247,7 @@ impl Case {
                 let issued = w.authority.issue_endpoint_token(&ctx, &permit, endpoint.id, json!({})).await;
                 (None, issued.unwrap().token)
             }
+            Kind::SocketTicket => (None, w.authority.socket_ticket(who.as_ref().unwrap()).unwrap()),
             Kind::Token | Kind::GuestToken => {
                 let How::Face(face) = how else { unreachable!("tokens have a face") };
                 (None, w.token_on(face, who.as_ref().unwrap()).await)
@@ -275,7 +291,7 @@ impl Case {
     /// What was there before the credential: a session for its token, an earlier assertion of the same subject.
     async fn first_visit(w: &World, kind: Kind, how: How, member: &Member) -> Option<Authenticated> {
         match (kind, how) {
-            (Kind::Token, How::Face(face)) => Some(w.sign_in_on(face, member).await),
+            (Kind::Token | Kind::SocketTicket, How::Face(face)) => Some(w.sign_in_on(face, member).await),
             (Kind::GuestToken, _) => Some(w.guest().await),
             (Kind::NewAssertion | Kind::SeenAssertion, _) => {
                 Some(w.assert(&assertion(w, "ext-1", "userexternal", "earlier")).await.unwrap())
@@ -306,6 +322,7 @@ impl Case {
                 PresentedCredential::Digest { project: self.w.home.reference(), ha1b: RawToken::new(ha1b) }
             }
             Kind::Ticket => visit(&self.w, GuestTicket::Known(self.token.clone())),
+            Kind::SocketTicket => PresentedCredential::SocketTicket(self.token.clone()),
             Kind::ApiKey => PresentedCredential::ApiKey(self.token.clone()),
             Kind::NewAssertion | Kind::SeenAssertion | Kind::NewMemberAssertion | Kind::SeenMemberAssertion => {
                 World::asserts(&self.w.home, &self.token)
@@ -369,7 +386,7 @@ impl Case {
             }
             State::WayOff => {
                 let way = match self.kind {
-                    Kind::Password | Kind::Token | Kind::Secret | Kind::Digest => WayIn::Password,
+                    Kind::Password | Kind::Token | Kind::SocketTicket | Kind::Secret | Kind::Digest => WayIn::Password,
                     Kind::GuestToken | Kind::Visit | Kind::Ticket => WayIn::Guest,
                     _ => WayIn::Assertion,
                 };
@@ -476,13 +493,14 @@ async fn every_way_in_meets_every_state() {
 }
 
 /// Ways whose sessions a node remembers.
-const REMEMBERED: [(Kind, How); 6] = [
+const REMEMBERED: [(Kind, How); 7] = [
     (Kind::Token, How::Face("test")),
     (Kind::GuestToken, How::Face("test")),
     (Kind::SeenAssertion, How::EachRequest),
     (Kind::SeenMemberAssertion, How::EachRequest),
     (Kind::EndpointToken, How::Face("device")),
     (Kind::Ticket, How::SignIn),
+    (Kind::SocketTicket, How::Face("test")),
 ];
 
 /// States that the first node brings about, and that another one must learn of.

@@ -14,8 +14,12 @@ use hyper_util::{
     server::conn::auto::Builder,
 };
 
+use crate::tls::Acceptor;
+
 /// How long a client may take to send the head of a request, or to send another one.
-const HEAD: Duration = Duration::from_secs(10);
+pub const HEAD: Duration = Duration::from_secs(10);
+/// Requests at once on a connection of HTTP/2.
+const STREAMS: u32 = 64;
 /// How long requests and connections get to finish when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
@@ -30,10 +34,27 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener> {
 pub async fn serve(listener: TcpListener, router: Router, handle: Handle<SocketAddr>) -> io::Result<()> {
     let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(NoDelayAcceptor::new());
     // Set on the builder and not on the server, which would then not upgrade to WebSocket.
-    *server.http_builder() = Builder::new(TokioExecutor::new()).http1_only();
-    // Heads above 100 lines are refused with 431, which is hyper's default.
-    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    *server.http_builder() = with_deadline(Builder::new(TokioExecutor::new()).http1_only());
     server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+/// Serves `router` by TLS and nothing else, and by HTTP/2 too where the client can.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    handle: Handle<SocketAddr>,
+    acceptor: Acceptor,
+) -> io::Result<()> {
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).acceptor(acceptor);
+    *server.http_builder() = with_deadline(Builder::new(TokioExecutor::new()));
+    server.http_builder().http2().max_concurrent_streams(STREAMS);
+    server.serve(router.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+fn with_deadline(mut builder: Builder<TokioExecutor>) -> Builder<TokioExecutor> {
+    // Heads above 100 lines are refused with 431, which is hyper's default; above 16 KiB in HTTP/2, likewise.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder
 }
 
 /// Listens from now on for being asked to end, by SIGTERM or by SIGINT from a keyboard; the future tells by which.

@@ -18,6 +18,7 @@ mod scrub;
 mod server;
 mod tasks;
 mod telemetry;
+mod tls;
 mod views;
 
 use std::process::ExitCode;

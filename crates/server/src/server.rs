@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,11 +15,12 @@ use crate::{
     admin::settings,
     assemble::{Assembly, Place, Schema},
     cli::{Options, Serve},
-    config::{Config, Flags, Mode},
+    config::{self, Config, Flags, Mode},
     listen::{self, DRAIN},
     provision::{self, Manner, Plan},
     tasks::Tasks,
     telemetry::{self, Metrics},
+    tls::{self, Acceptor, Files, Reloading},
 };
 
 /// Clients of sockets are told to come back within so long, each at another moment.
@@ -32,7 +34,26 @@ pub struct Server {
     pub public_url: String,
     main: TcpListener,
     admin: TcpListener,
+    tls: Option<Secured>,
     metrics: Metrics,
+}
+
+/// What `[server.tls]` makes of the main listener, and the plain one beside it.
+struct Secured {
+    acceptor: Acceptor,
+    reloading: Reloading,
+    plain: Option<TcpListener>,
+}
+
+impl Secured {
+    fn prepare(settings: &config::Tls) -> Result<Self> {
+        let (acceptor, reloading) = tls::start(Files::of(settings))?;
+        Ok(Self { acceptor, reloading, plain: settings.plain_listen.map(listen::bind).transpose()? })
+    }
+
+    fn apart(self) -> (Option<Acceptor>, Option<Reloading>, Option<TcpListener>) {
+        (Some(self.acceptor), Some(self.reloading), self.plain)
+    }
 }
 
 impl Server {
@@ -43,10 +64,11 @@ impl Server {
         let metrics = Metrics::start()?;
         let main = listen::bind(config.server.listen)?;
         let admin = listen::bind(config.server.admin_listen)?;
+        let tls = config.server.tls.as_ref().map(Secured::prepare).transpose()?;
         let public_url = config.public_url(main.local_addr()?)?;
         let assembly = Assembly::open(&config, Schema::Migrate, Place::Server, public_url.clone()).await?;
         assembly.warn_of_limits();
-        Ok(Self { config, assembly, public_url, main, admin, metrics })
+        Ok(Self { config, assembly, public_url, main, admin, tls, metrics })
     }
 
     /// Where health and metrics are.
@@ -66,15 +88,27 @@ impl Server {
         // Before anything answers: whoever hears from us may ask us to end.
         let asked_to_stop = listen::asked_to_stop()?;
         let addresses = (self.main.local_addr()?, self.admin.local_addr()?);
-        let (live, mut main, mut admin) = {
+        let (tls, reloading, plain) = self.tls.map_or((None, None, None), Secured::apart);
+        let plain_address = plain.as_ref().map(TcpListener::local_addr).transpose()?;
+        let (live, mut main, mut admin, mut plain) = {
             // Gone with the listeners, so that the authority and its outbox can end.
             let app = self.assembly.app(&self.config)?;
             let admin = ringfence_wire::admin_router(&app, self.metrics.text());
-            let main = Listening::start(self.main, ringfence_wire::router(&app));
-            (app.live, main, Listening::start(self.admin, admin))
+            let plain = plain.map(|plain| Listening::start(plain, ringfence_wire::plain_router(&app.settings)));
+            let main = Listening::start_with(self.main, ringfence_wire::router(&app), tls);
+            (app.live, main, Listening::start(self.admin, admin), plain)
         };
-        let tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
-        tracing::info!(listen = %addresses.0, admin_listen = %addresses.1, public_url = self.public_url, "ready");
+        let mut tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
+        if let Some(reloading) = reloading {
+            tasks.until_stopped(reloading.run(Arc::clone(self.assembly.authority.clock())));
+        }
+        tracing::info!(
+            listen = %addresses.0,
+            admin_listen = %addresses.1,
+            plain_listen = plain_address.map(tracing::field::display),
+            public_url = self.public_url,
+            "ready"
+        );
         let ended = tokio::select! {
             signal = asked_to_stop => {
                 tracing::info!(signal, "stopping");
@@ -82,9 +116,10 @@ impl Server {
             }
             outcome = &mut main.task => unexpected(outcome),
             outcome = &mut admin.task => unexpected(outcome),
+            outcome = ended_of(plain.as_mut()) => unexpected(outcome),
         };
         // Health stays answered until the last request is, and the last socket is closed.
-        tokio::join!(main.drain(), live.drain(COME_BACK));
+        tokio::join!(main.drain(), live.drain(COME_BACK), drain_of(plain));
         drop(live);
         admin.drain().await;
         tasks.finish().await;
@@ -102,8 +137,19 @@ struct Listening {
 
 impl Listening {
     fn start(listener: TcpListener, router: axum::Router) -> Self {
+        Self::start_with(listener, router, None)
+    }
+
+    fn start_with(listener: TcpListener, router: axum::Router, tls: Option<Acceptor>) -> Self {
         let handle = Handle::new();
-        Self { task: tokio::spawn(listen::serve(listener, router, handle.clone())), handle }
+        let task = match tls {
+            None => tokio::spawn(listen::serve(listener, router, handle.clone())),
+            Some(acceptor) => {
+                let router = ringfence_wire::over_tls(router);
+                tokio::spawn(listen::serve_tls(listener, router, handle.clone(), acceptor))
+            }
+        };
+        Self { handle, task }
     }
 
     /// Takes no more connections and waits for those there are, up to [`DRAIN`].
@@ -115,7 +161,23 @@ impl Listening {
     }
 }
 
-fn unexpected(outcome: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<()> {
+type Outcome = Result<std::io::Result<()>, tokio::task::JoinError>;
+
+/// The end of a listener that there may be.
+async fn ended_of(listening: Option<&mut Listening>) -> Outcome {
+    match listening {
+        Some(listening) => (&mut listening.task).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn drain_of(listening: Option<Listening>) {
+    if let Some(listening) = listening {
+        listening.drain().await;
+    }
+}
+
+fn unexpected(outcome: Outcome) -> Result<()> {
     outcome?.context("a listener failed")
 }
 

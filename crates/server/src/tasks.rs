@@ -65,7 +65,8 @@ impl Tasks {
         });
     }
 
-    fn until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Runs `work` beside the others; cut off when all end.
+    pub fn until_stopped(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         let mut stop = self.stop.subscribe();
         self.running.spawn(async move {
             tokio::select! {

@@ -3,6 +3,7 @@
 use ringfence_core::{
     application::{Alias, Application},
     credential::Credential,
+    endpoint::Endpoint,
     identity::{HeldIdentifier, Identity},
     key::SigningKey,
     project::Project,
@@ -96,6 +97,44 @@ pub fn identity(identity: &Identity, identifiers: Option<&[HeldIdentifier]>) -> 
     view
 }
 
+/// A group of endpoints, as its account shows it.
+pub fn endpoint_group(account: &Endpoint) -> Value {
+    let group = &account.group;
+    json!({
+        "number": group.number.to_string(),
+        "id": group.id,
+        "project_id": group.project,
+        "name": group.name,
+        "user_name": account.user_name,
+        "account_id": group.account,
+        "attributes": group.attributes,
+        "outbound_profile": group.outbound_profile,
+        "disabled_at": at_if(group.disabled_at),
+        "created_at": at(group.created_at),
+        "updated_at": at(group.updated_at),
+    })
+}
+
+/// An endpoint without its secret.
+pub fn endpoint(endpoint: &Endpoint, identity: &Identity, now: Timestamp) -> Value {
+    json!({
+        "id": endpoint.id,
+        "project_id": endpoint.group.project,
+        "group_number": endpoint.group.number.to_string(),
+        "user_name": endpoint.user_name,
+        "name": endpoint.name,
+        "tag": endpoint.tag,
+        "expires_at": at_if(endpoint.expires_at),
+        "expired_at": at_if(endpoint.expires_at.filter(|end| *end <= now)),
+        "disabled_at": at_if(endpoint.group.disabled_at),
+        "suspended_at": at_if(identity.standing.suspended_at),
+        "locked_at": at_if(identity.standing.locked_at),
+        "erased_at": at_if(identity.standing.erased_at),
+        "created_at": at(endpoint.created_at),
+        "updated_at": at(endpoint.updated_at),
+    })
+}
+
 /// A session.
 pub fn session(session: &Session) -> Value {
     json!({
@@ -127,6 +166,7 @@ pub fn signing_key(key: &SigningKey) -> Value {
 pub fn state(view: &Value) -> String {
     for (member, word) in [
         ("erased_at", "erased"),
+        ("expired_at", "expired"),
         ("suspended_at", "suspended"),
         ("locked_at", "locked"),
         ("disabled_at", "disabled"),

@@ -14,7 +14,7 @@ const SAMPLE: &str = r#"
 [[project]]
 name = "default"
 password = { min_length = 8 }
-tokens = { access = "24h", refresh = "30d" }
+tokens = { access = "24h", refresh = "30d", refresh_grace = "30s" }
 email_change = "immediate"
 reset_url = "https://example.org/#/password-reset/{token}"
 sip = { domain = "rtc.test" }
@@ -25,6 +25,7 @@ name = "widget"
 publishable_key = "0123456789abcdef0123456789abcdef"
 aliases = { tiledesk = "5c81593adf767b0017d1aa68", keyclic = ["com.keyclic.app", "com.keyclic.city"] }
 sign_in = ["password", "guest", "assertion", "federated"]
+tokens = { refresh_grace = "2m" }
 allowed_origins = ["*"]
 [[project.application.trusted_issuer]]
 profile = "tiledesk"

@@ -98,7 +98,8 @@ fn careful_headers(response: &mut Response, id: RequestId) {
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
-fn problem(status: StatusCode, code: &'static str, title: &'static str) -> Response {
+/// A refusal that belongs to no operation.
+pub(crate) fn problem(status: StatusCode, code: &'static str, title: &'static str) -> Response {
     let body = json!({ "type": code, "title": title, "status": status.as_u16() });
     let mut response = (status, axum::Json(body)).into_response();
     let headers = response.headers_mut();

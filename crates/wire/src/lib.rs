@@ -6,6 +6,7 @@ mod admin;
 mod app;
 mod bridges;
 mod dialects;
+mod engineio;
 mod extract;
 mod forward_auth;
 mod guard;
@@ -20,15 +21,17 @@ mod problem;
 mod pump;
 #[cfg(test)]
 mod testing;
+mod transport;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
 pub use app::{App, Mount, Relay, Settings};
-pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint};
+pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;
 pub use native::description as api_description;
+pub use transport::{over_tls, plain_router};
 
 use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 

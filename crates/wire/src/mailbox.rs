@@ -57,6 +57,9 @@ impl Mailbox {
     }
 }
 
+/// Where its page is, for the plain listener.
+pub(crate) const PAGES: &[&str] = &["/dev/mailbox"];
+
 /// `/dev/mailbox` and `/dev/mailbox/latest?to=ADDRESS`; without a mailbox there is nothing there.
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/dev/mailbox", get(list)).route("/dev/mailbox/latest", get(latest))

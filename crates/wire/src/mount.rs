@@ -36,18 +36,22 @@ pub fn router(app: &App) -> Router {
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
-        .merge(native::routes())
         .merge(bridges::routes())
+        .merge(native::routes())
         .fallback(nothing_here)
         .with_state(app.clone());
-    let mut hosts = HashMap::new();
+    let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());
     for mount in &app.settings.mounts {
         let Some(dialect) = ALL.iter().find(|dialect| dialect.name == mount.dialect) else { continue };
         let routes = mounted(app, dialect, mount);
         main = main.nest_service(&mount.prefix, routes.clone());
+        // Made once, so that a conversation begun under one name of this node goes on under another.
+        if let Some(at_root) = dialect.at_root {
+            everywhere = everywhere.merge(at_root(app.at(mount)));
+        }
         hosts.extend(mount.hosts.iter().map(|host| (host.to_ascii_lowercase(), routes.clone())));
     }
-    guard::protect(Router::new().fallback_service(ByHost { hosts: Arc::new(hosts), main }), app)
+    guard::protect(everywhere.merge(by_host(hosts, main)), app)
 }
 
 fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {
@@ -63,6 +67,11 @@ async fn nothing_here(request: Request) -> Response {
     if wants_page { page::not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
 }
 
+/// Routes at the root of hosts, and those for all other names. Hosts are in lower case.
+pub(crate) fn by_host(hosts: HashMap<String, Router>, main: Router) -> Router {
+    Router::new().fallback_service(ByHost { hosts: Arc::new(hosts), main })
+}
+
 /// Sends a request to the dialect whose host it names, else to the main routes.
 #[derive(Clone)]
 struct ByHost {
@@ -72,7 +81,9 @@ struct ByHost {
 
 impl ByHost {
     fn choose(&self, request: &Request) -> &Router {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        // HTTP/2 names it in `:authority`; a whole URL as target wins over the header (RFC 9112, section 3.2.2).
+        let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = request.uri().authority().map_or_else(header, http::uri::Authority::as_str);
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         self.hosts.get(&name.to_ascii_lowercase()).unwrap_or(&self.main)
     }

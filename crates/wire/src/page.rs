@@ -18,6 +18,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
+/// Where its pages are, for the plain listener.
+pub(crate) const PAGES: &[&str] = &["/", "/assets/style.css"];
+
 /// The first page and the style of all pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/", get(first_page)).route("/assets/style.css", get(style))

@@ -43,6 +43,8 @@ pub enum PresentedCredential {
     AccessToken(RawToken),
     /// An API key of a project.
     ApiKey(RawToken),
+    /// A ticket that its owner was given for a socket (see [`Authority::socket_ticket`]).
+    SocketTicket(RawToken),
     /// A token signed by a trusted issuer of an application.
     Assertion {
         /// The application that trusts the issuer.
@@ -51,6 +53,8 @@ pub enum PresentedCredential {
         jwt: RawToken,
         /// What it must look like.
         profile: &'static AssertionProfile,
+        /// Whom the request claims to be, where its protocol says so beside the token.
+        claimed: Option<String>,
     },
     /// The HA1B of a SIP user, where a project takes it.
     Digest {
@@ -266,8 +270,9 @@ impl Authority {
             }
             PresentedCredential::AccessToken(token) => self.by_access_token(ctx, &token).await,
             PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
-            PresentedCredential::Assertion { project, jwt, profile } => {
-                self.by_assertion(ctx, project, jwt, profile).await
+            PresentedCredential::SocketTicket(ticket) => self.by_socket_ticket(ctx, &ticket).await,
+            PresentedCredential::Assertion { project, jwt, profile, claimed } => {
+                self.by_assertion(ctx, project, jwt, profile, claimed).await
             }
             PresentedCredential::Digest { project, ha1b } => self.by_digest(ctx, project, &ha1b, start).await,
             PresentedCredential::Federated { project, provider, shown } => {
@@ -425,7 +430,7 @@ fn guest_target(
 
 /// A token of another kind is `token_type`; a key of unknown form may be a provisioned one and is looked up
 /// (ATTACKS N19, N24).
-fn refuse_other_kind(token: &RawToken, wanted: TokenKind) -> Result<(), AuthError> {
+pub(super) fn refuse_other_kind(token: &RawToken, wanted: TokenKind) -> Result<(), AuthError> {
     match TokenKind::of(token) {
         Some(kind) if kind != wanted => Err(TokenFault::Type.into()),
         _ => Ok(()),
@@ -438,6 +443,7 @@ const fn way_of(presented: &PresentedCredential) -> &'static str {
         PresentedCredential::Password { .. } => "password",
         PresentedCredential::AccessToken(_) => "access_token",
         PresentedCredential::ApiKey(_) => "api_key",
+        PresentedCredential::SocketTicket(_) => "socket_ticket",
         PresentedCredential::Assertion { .. } => "assertion",
         PresentedCredential::Digest { .. } => "digest",
         PresentedCredential::Federated { .. } => "federated",

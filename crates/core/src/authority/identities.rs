@@ -10,6 +10,7 @@ use super::{
     homes::Place,
     memberships::accept_invitations,
     passwords::rebind,
+    verifications::open,
 };
 use crate::{
     audit::Audit,
@@ -114,11 +115,13 @@ impl Authority {
         };
         let registered = identity.clone();
         let (now, address) = (ctx.now, email.clone());
+        let letter = wanted.verify.as_ref().filter(|_| verified_at.is_none());
+        let letter = letter.map(|link| self.verification(ctx, &identity, &email, Purpose::EmailVerification, link));
+        let opened = letter.as_ref().map(|letter| letter.verification.clone());
         let place = place.map(|place| (place, MembershipId::mint(now, entropy.as_ref())));
-        self.commit(ctx, move |tx, log| {
-            tx.insert_identity(&registered)?;
-            if !tx.add_identifier(&registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
-                return Err(AuthError::Conflict(Noun::Identifier));
+        let sent = self.commit(ctx, move |tx, log| {
+            if !add_member(tx, log, &registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
+                return Ok(None);
             }
             // Announced to nobody: an identity that nobody knew has no session that could end.
             tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
@@ -126,17 +129,11 @@ impl Authority {
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
             place.map_or(Ok(()), |(place, id)| place.take(tx, log, &registered, id, now))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
-            log.record(Audit::new(
-                registered.project,
-                Actor::Identity(registered.id),
-                "identity.registered",
-                &format_args!("identity:{}", registered.id),
-            ));
-            Ok(())
-        })
-        .await?;
-        if let (Some(link), None) = (wanted.verify, verified_at) {
-            self.send_verification(ctx, &project, &identity, &email, Purpose::EmailVerification, &link).await?;
+            opened.map_or(Ok(Some(false)), |opened| open(tx, log, &opened).map(Some))
+        });
+        let sent = sent.await?.ok_or(AuthError::Conflict(Noun::Identifier))?;
+        if let Some(letter) = letter {
+            self.send(ctx, &project, &identity, letter, sent);
         }
         Ok(identity)
     }
@@ -294,6 +291,23 @@ pub(super) fn erase(tx: &mut dyn Tx, log: &mut Log, identity: &mut Identity, now
     tx.update_identity(identity)?;
     log.announce(SecurityEvent::IdentityChanged(id));
     Ok(())
+}
+
+/// Adds a member with an address; `false` when somebody has it, with a trace as durable as an account, so that both take the
+/// same time (N75).
+fn add_member(tx: &mut dyn Tx, log: &mut Log, new: &Identity, address: &HeldIdentifier) -> Result<bool, AuthError> {
+    if tx.identity_by_identifier(new.project, &address.identifier)?.is_some() {
+        log.record(Audit::new(new.project, Actor::Anonymous, "registration.refused", &"nobody"));
+        return Ok(false);
+    }
+    tx.insert_identity(new)?;
+    if !tx.add_identifier(new, address)? {
+        // Somebody was faster, and what was added goes again.
+        return Err(AuthError::Conflict(Noun::Identifier));
+    }
+    let subject = format_args!("identity:{}", new.id);
+    log.record(Audit::new(new.project, Actor::Identity(new.id), "identity.registered", &subject));
+    Ok(true)
 }
 
 impl ProfileChange {

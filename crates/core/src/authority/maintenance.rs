@@ -48,10 +48,10 @@ pub struct Rewrapped {
     pub issuers: usize,
     /// Secrets of endpoints.
     pub endpoints: usize,
-    /// Secrets that identity providers gave.
-    pub providers: usize,
     /// Digests of SIP users.
     pub sip_users: usize,
+    /// Secrets that identity providers gave.
+    pub providers: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -197,12 +197,12 @@ impl Authority {
                     }
                 }
                 done.endpoints = rewrap_endpoints(tx, &sealer, entropy.as_ref())?;
-                done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
                 done.sip_users = safe.store_anew(tx, SipUsersOf::Installation)?;
                 if let Some(sealed) = tx.installation_fact(TURN_SECRETS)? {
                     let again = sealer.rewrap(&Sealed::stored(sealed), TURN_SECRETS, entropy.as_ref())?;
                     tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
                 }
+                done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)

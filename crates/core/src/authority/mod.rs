@@ -41,6 +41,7 @@ mod memberships;
 mod own_keys;
 mod passwords;
 mod people;
+mod places;
 mod presence;
 mod projects;
 mod provider_sign_in;
@@ -48,11 +49,14 @@ mod refresh;
 mod sessions;
 mod shared;
 mod sip;
+mod socket_tickets;
 mod tokens;
 mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod visitors;
+mod vouching;
 
 pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
@@ -79,6 +83,7 @@ pub use sip::{
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
+pub use vouching::AssertionRequest;
 
 /// What an [`Authority`] is made of.
 pub struct Parts {

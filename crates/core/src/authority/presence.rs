@@ -24,9 +24,10 @@ pub struct Reachable {
 }
 
 impl Authenticated {
-    /// Which of this identity's open connections is reached.
+    /// Which of this identity's open connections is reached: as the application says, else the project.
     pub fn inbound(&self) -> InboundPolicy {
-        self.application.as_ref().map(|application| application.settings.inbound).unwrap_or_default()
+        let own = self.application.as_ref().and_then(|application| application.settings.inbound);
+        own.unwrap_or(self.project.policy.inbound)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     context::Ctx,
     error::{AuthError, Noun, TokenFault},
     ids::SessionId,
-    refresh::{GRACE, RefreshFamily, Rotation, family_name, first_token, next_token},
+    refresh::{RefreshFamily, Rotation, family_name, first_token, next_token},
     seal::Sealed,
     secret::{RawToken, TokenKind},
     session::SessionsOf,
@@ -214,11 +214,13 @@ impl Authority {
         let (digest, name, session, now) = (token.digest(), family.name.clone(), family.session, ctx.now);
         self.commit(ctx, move |tx, log| {
             let family = tx.refresh_family(&name)?.ok_or(TokenFault::Unknown)?;
-            let lost = family.previous.as_ref() == Some(&digest) && now.since(family.rotated_at) < GRACE;
+            let standpoint = tx.standpoint(session)?.ok_or(AuthError::SessionRevoked)?;
+            let grace = standpoint.refresh_grace();
+            let lost = family.previous.as_ref() == Some(&digest) && now.since(family.rotated_at) < grace;
             if let (true, Some(answer)) = (lost, family.answer) {
                 return Ok(Replay::Again(answer, family.generation));
             }
-            let project = tx.session(session)?.ok_or(AuthError::SessionRevoked)?.project;
+            let project = standpoint.project.id;
             log.announce_revoked(tx.revoke_sessions(SessionsOf::Session(session), now)?);
             log.record(Audit::new(project, Actor::Anonymous, "refresh.replayed", &format_args!("session:{session}")));
             Ok(Replay::Burned)

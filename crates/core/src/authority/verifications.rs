@@ -1,7 +1,7 @@
 //! Verifications: a secret goes out by mail and comes back once.
 
 use super::{
-    Authenticated, Authority,
+    Authenticated, Authority, Log,
     authenticate::{admit, resolve},
     passwords::{put_password, rebind},
 };
@@ -12,10 +12,14 @@ use crate::{
     error::{AuthError, Noun},
     event::SecurityEvent,
     identity::{Identifier, Identity},
-    ids::{CredentialId, IdentityId, VerificationId},
+    ids::{CredentialId, IdentityId, ProjectId, VerificationId},
     mail::{Mail, Message},
+    password::Verdict,
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenKind},
+    store::Tx,
+    throttle::ThrottleKey,
+    time::Timestamp,
     verification::{Purpose, Verification},
 };
 
@@ -39,8 +43,57 @@ pub struct ResetOutcome {
     pub identity: Identity,
 }
 
+/// A verification on its way, and its mail.
+pub(super) struct Letter {
+    pub(super) verification: Verification,
+    message: Option<Message>,
+}
+
+/// Opens a verification in place of older ones of its purpose; `false` when its address was sent too many.
+pub(super) fn open(tx: &mut dyn Tx, log: &mut Log, new: &Verification) -> Result<bool, AuthError> {
+    let now = new.created_at;
+    let counted = count_mail(tx, new.project, new.purpose, &new.identifier, now)?;
+    if counted {
+        tx.supersede_verifications(new.identity, new.purpose, now)?;
+        tx.insert_verification(new)?;
+    }
+    let subject = format_args!("identity:{}", new.identity);
+    let requested = Audit::new(new.project, Actor::Anonymous, "verification.requested", &subject);
+    log.record(purposed(requested, new.purpose, counted));
+    Ok(counted)
+}
+
+/// Counts a mail to an address, and says whether it may go out.
+fn count_mail(
+    tx: &mut dyn Tx,
+    project: ProjectId,
+    purpose: Purpose,
+    address: &Identifier,
+    now: Timestamp,
+) -> Result<bool, AuthError> {
+    let key = ThrottleKey::mail(project, purpose, address);
+    let blocked = tx.throttle(&key)?.and_then(|counter| counter.blocked_until);
+    if blocked.is_some_and(|until| until > now) {
+        return Ok(false);
+    }
+    let sent = tx.count_failure(&key, now, key.forgets_before(now))?;
+    let wait = key.wait_after(sent);
+    if !wait.is_zero() {
+        tx.block(&key, now + wait)?;
+    }
+    Ok(true)
+}
+
+fn purposed(requested: Audit, purpose: Purpose, sent: bool) -> Audit {
+    let requested = requested.with("purpose", purpose.as_str());
+    if sent { requested } else { requested.with("throttled", true) }
+}
+
 impl Authority {
     /// Mails a link to set a new password, if somebody has this address; the answer is the same if nobody has.
+    ///
+    /// Asking costs as much as guessing: beside a hash the few rows that only somebody's request leaves take no time (N75), and
+    /// nobody has mail sent at will.
     pub async fn request_password_reset(
         &self,
         ctx: &Ctx,
@@ -59,23 +112,24 @@ impl Authority {
             })
             .await?;
         admit(&project, application.as_ref(), None, None, None, ctx.now)?;
+        let _: Verdict = self.hasher.verify(Password::new(email), None).await?;
         // Locked identities may come back this way; suspended and erased ones may not, and nobody is told.
         let Some(identity) = found.filter(|found| found.standing.suspended_at.is_none()) else {
-            return self.record_vain_reset(ctx, &project).await;
+            return self.record_vain_reset(ctx, &project, address).await;
         };
         let own = application.and_then(|application| application.settings.reset_url);
         let link = own.or_else(|| project.policy.reset_url.clone()).map_or(link, LinkTemplate);
         self.send_verification(ctx, &project, &identity, &address, Purpose::PasswordReset, &link).await
     }
 
-    /// Leaves a trace of a request for nobody, as durable as one for somebody, so that both take the same time (N75).
-    async fn record_vain_reset(&self, ctx: &Ctx, project: &Project) -> Result<(), AuthError> {
-        let project = project.id;
-        self.commit(ctx, move |_, log| {
-            log.record(
-                Audit::new(project, Actor::Anonymous, "verification.requested", &"nobody")
-                    .with("purpose", Purpose::PasswordReset.as_str()),
-            );
+    /// Leaves a trace of a request for nobody, counted and as durable as one for somebody, so that both take the same time
+    /// (N75).
+    async fn record_vain_reset(&self, ctx: &Ctx, project: &Project, address: Identifier) -> Result<(), AuthError> {
+        let (project, now) = (project.id, ctx.now);
+        self.commit(ctx, move |tx, log| {
+            let requested = Audit::new(project, Actor::Anonymous, "verification.requested", &"nobody");
+            let counted = count_mail(tx, project, Purpose::PasswordReset, &address, now)?;
+            log.record(purposed(requested, Purpose::PasswordReset, counted));
             Ok(())
         })
         .await
@@ -95,7 +149,7 @@ impl Authority {
         self.send_verification(ctx, &who.project, &who.identity, &address, Purpose::EmailVerification, &link).await
     }
 
-    /// Opens a verification, closing older ones, and mails its link.
+    /// Opens a verification, closing older ones, and mails its link; nothing of it once the address was sent too many.
     pub(super) async fn send_verification(
         &self,
         ctx: &Ctx,
@@ -105,10 +159,33 @@ impl Authority {
         purpose: Purpose,
         link: &LinkTemplate,
     ) -> Result<(), AuthError> {
+        let letter = self.verification(ctx, identity, address, purpose, link);
+        let opened = letter.verification.clone();
+        let sent = self.commit(ctx, move |tx, log| open(tx, log, &opened)).await?;
+        self.send(ctx, project, identity, letter, sent);
+        Ok(())
+    }
+
+    /// A verification that is not open yet, and the mail that goes with it.
+    pub(super) fn verification(
+        &self,
+        ctx: &Ctx,
+        identity: &Identity,
+        address: &Identifier,
+        purpose: Purpose,
+        link: &LinkTemplate,
+    ) -> Letter {
         let secret = TokenKind::Verification.mint(self.entropy.as_ref());
+        let (link, minutes) = (link.fill(&secret, identity.id), purpose.lifetime().as_secs() / 60);
+        let message = match purpose {
+            Purpose::PasswordReset => Some(Message::PasswordReset { link, minutes }),
+            Purpose::EmailVerification | Purpose::EmailChange => Some(Message::VerifyEmail { link, minutes }),
+            // Handed over where it is asked for.
+            Purpose::GuestMerge => None,
+        };
         let verification = Verification {
             id: VerificationId::mint(ctx.now, self.entropy.as_ref()),
-            project: project.id,
+            project: identity.project,
             application: None,
             identity: identity.id,
             purpose,
@@ -117,30 +194,14 @@ impl Authority {
             created_at: ctx.now,
             expires_at: ctx.now + purpose.lifetime(),
         };
-        let (id, now) = (identity.id, ctx.now);
-        self.commit(ctx, move |tx, log| {
-            tx.supersede_verifications(id, purpose, now)?;
-            tx.insert_verification(&verification)?;
-            log.record(
-                Audit::new(
-                    verification.project,
-                    Actor::Anonymous,
-                    "verification.requested",
-                    &format_args!("identity:{id}"),
-                )
-                .with("purpose", purpose.as_str()),
-            );
-            Ok(())
-        })
-        .await?;
-        let (link, minutes) = (link.fill(&secret, identity.id), purpose.lifetime().as_secs() / 60);
-        let message = match purpose {
-            Purpose::PasswordReset => Message::PasswordReset { link, minutes },
-            Purpose::EmailVerification | Purpose::EmailChange => Message::VerifyEmail { link, minutes },
-            Purpose::GuestMerge => return Err(AuthError::internal("merge tickets are not mailed")),
-        };
-        self.mail(ctx, project, identity, address, message);
-        Ok(())
+        Letter { verification, message }
+    }
+
+    /// Mails what was opened.
+    pub(super) fn send(&self, ctx: &Ctx, project: &Project, identity: &Identity, letter: Letter, opened: bool) {
+        if let (true, Some(message)) = (opened, letter.message) {
+            self.mail(ctx, project, identity, &letter.verification.identifier, message);
+        }
     }
 
     pub(super) fn mail(&self, ctx: &Ctx, project: &Project, identity: &Identity, to: &Identifier, message: Message) {

@@ -2,7 +2,7 @@
 
 use ringfence_core::{
     audit::Link,
-    authority::AuditVerdict,
+    authority::{AuditVerdict, Registration},
     context::Ctx,
     testing::{PASSWORD, World, outcome},
 };
@@ -38,9 +38,12 @@ async fn a_refusal_leaves_nothing_but_what_must_be_counted() {
     let w = world().await;
     let ann = w.member("ann").await;
     w.trail().await;
+    let malformed = Registration { email: "bob".to_owned(), ..w.registration(&w.home, "bob") };
+    assert_eq!(outcome(&w.authority.register(&w.ctx(), malformed).await), "invalid");
+    assert_eq!(w.trail().await, [] as [String; 0]);
     let taken = w.authority.register(&w.ctx(), w.registration(&w.home, "ann")).await;
     assert_eq!(outcome(&taken), "conflict");
-    assert_eq!(w.trail().await, [] as [String; 0]);
+    assert_eq!(w.trail().await, ["anonymous registration.refused nobody"]);
     drop(w.authority.sign_in(&w.ctx(), ann.shows("a wrong guess")).await);
     assert_eq!(w.trail().await, ["anonymous password.refused identity"]);
 }

@@ -22,3 +22,5 @@ mod projects;
 mod sessions;
 mod tokens;
 mod verifications;
+mod visitors;
+mod vouching;

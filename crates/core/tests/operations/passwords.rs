@@ -1,9 +1,10 @@
 //! Passwords: changed by their owner, set by an administrator, imported.
 
 use ringfence_core::{
+    authority::PresentedCredential,
     error::{AuthError, Rule},
     event::SecurityEvent,
-    secret::Password,
+    secret::{Password, RawToken},
     testing::{Member, PASSWORD, World, outcome},
     time::Clock as _,
 };
@@ -106,6 +107,22 @@ async fn an_administrator_unlocks_what_was_locked() {
     assert_eq!(signs_in(&w, &ann, PASSWORD).await, "accepted");
     assert_eq!(w.trail().await, ["operator identity.unlocked identity", "identity session.started session"]);
     assert_eq!(w.bus.take(), [SecurityEvent::IdentityChanged(id)]);
+}
+
+#[tokio::test]
+async fn a_lock_shuts_sessions_out_and_ends_none() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    let token = w.token(&w.sign_in(&ann).await).await;
+    let (id, now) = (ann.identity.id, w.clock.now());
+    w.store.write(move |tx| Ok(tx.lock_identity(id, now)?)).await.unwrap();
+    assert_eq!(outcome(&w.node().authenticate(&w.ctx(), shows(&token)).await), "identity_suspended");
+    w.authority.unlock_identity(&w.ctx(), &w.home_permit(), id).await.unwrap();
+    assert_eq!(outcome(&w.node().authenticate(&w.ctx(), shows(&token)).await), "accepted", "strangers ended nothing");
+}
+
+fn shows(token: &RawToken) -> PresentedCredential {
+    PresentedCredential::AccessToken(token.clone())
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn what_a_project_configures_counts_at_once() {
     w.bus.take();
     let policy = ProjectPolicy {
         password: PasswordPolicy { min_length: 15 },
-        tokens: TokenPolicy { access: Span::hours(1), refresh: Span::hours(2) },
+        tokens: TokenPolicy { access: Span::hours(1), refresh: Span::hours(2), ..TokenPolicy::default() },
         ..ProjectPolicy::default()
     };
     let permit = w.home_permit();

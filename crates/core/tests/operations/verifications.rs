@@ -208,3 +208,46 @@ async fn a_guest_has_no_address_to_prove() {
     let sent = w.authority.resend_email_verification(&w.ctx(), &guest, link("{token}")).await;
     assert_eq!(outcome(&sent), "not_found");
 }
+
+#[tokio::test]
+async fn an_address_is_sent_five_mails_of_a_purpose_and_after_an_hour_more() {
+    let w = world().await;
+    let ann = w.member("ann").await;
+    for _ in 0..5 {
+        assert_eq!(ask(&w, " ANN@example.org").await, "accepted");
+    }
+    let newest = secret_in(&w.mailer.nth(5).await);
+    w.trail().await;
+    assert_eq!(ask(&w, &ann.email).await, "accepted", "and nobody hears of the limit");
+    assert_eq!(w.trail().await, ["anonymous verification.requested identity"]);
+    // Another node counts the same, another purpose and another address count for themselves.
+    let template = link("https://dialect.test/{token}");
+    w.node().request_password_reset(&w.ctx(), w.home.reference(), &ann.email, template.clone()).await.unwrap();
+    let who = w.sign_in(&ann).await;
+    w.authority.resend_email_verification(&w.ctx(), &who, template).await.unwrap();
+    assert!(matches!(w.mailer.nth(6).await.message, Message::VerifyEmail { .. }));
+    let (_, _) = unproved(&w, "bob", 7).await;
+    // What was not sent closes nothing that was.
+    assert_eq!(reset(&w.authority, &w, &newest, NEW).await, "accepted");
+    assert!(matches!(w.mailer.nth(8).await.message, Message::PasswordChanged));
+    w.clock.advance(Duration::from_mins(59));
+    ask(&w, &ann.email).await;
+    w.clock.advance(Duration::from_mins(2));
+    ask(&w, &ann.email).await;
+    secret_in(&w.mailer.nth(9).await);
+    assert_eq!(w.mailer.delivered().len(), 9);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_links_again_and_again_hears_the_same_and_gets_no_more() {
+    let w = world().await;
+    let (ann, _) = unproved(&w, "ann", 1).await;
+    let who = w.sign_in(&ann).await;
+    for _ in 0..8 {
+        let sent = w.authority.resend_email_verification(&w.ctx(), &who, link("{token}")).await;
+        assert_eq!(outcome(&sent), "accepted");
+    }
+    ask(&w, &ann.email).await;
+    secret_in(&w.mailer.nth(6).await);
+    assert_eq!(w.mailer.delivered().len(), 6, "five to prove the address, one to reset the password");
+}

@@ -200,6 +200,18 @@ pub struct NewPassword {
     pub password_hash: Option<String>,
 }
 
+/// The same for what is kept readable, so that hashes cannot be taken over.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct NewSecret {
+    /// Read the password from standard input, up to the end of its first line.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Make one and show it.
+    #[arg(long)]
+    pub generate: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Session {
     /// List live sessions of a project or of one identity.

@@ -1,6 +1,7 @@
 //! The command line: definitions only.
 
 mod administer;
+mod endpoint;
 mod feeds;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -8,10 +9,11 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use self::{
-    administer::{ApiKey, Application, Identity, In, Key, Mail, NewPassword, Page, Project, Session, Token, Whom},
-    feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views},
+pub use self::administer::{
+    ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page, Project, Session, Token, Whom,
 };
+pub use self::endpoint::{Endpoint, EndpointGroup, WhichEndpoint, WhichGroup};
+pub use self::feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views};
 
 /// Ringfence: an authentication server for real-time communications.
 ///
@@ -87,6 +89,12 @@ pub enum Command {
     /// Members, guests and other identities.
     #[command(subcommand)]
     Identity(Identity),
+    /// Groups of endpoints, switched on and off as one.
+    #[command(subcommand)]
+    EndpointGroup(EndpointGroup),
+    /// Endpoints: devices and SIP accounts.
+    #[command(subcommand)]
+    Endpoint(Endpoint),
     /// Sessions.
     #[command(subcommand)]
     Session(Session),
@@ -145,7 +153,7 @@ pub struct Apply {
     #[arg(long)]
     pub dry_run: bool,
     /// Also take away what the file does not name: revoke issuers and API keys, remove aliases and guest targets, disable
-    /// applications and projects. Identities always stay.
+    /// applications and projects. Identities, endpoints and their groups always stay.
     #[arg(long)]
     pub prune: bool,
 }

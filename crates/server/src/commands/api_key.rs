@@ -1,14 +1,14 @@
 //! `api-key`: how back ends prove themselves.
 
 use anyhow::{Context as _, Result};
-use ringfence_core::{authority::ApiKeyRequest, caller::Scope, credential::Credential, error::Noun, project::Span};
+use ringfence_core::{authority::ApiKeyRequest, caller::Scope, credential::Credential, error::Noun};
 use serde_json::json;
 
-use super::application;
+use super::{application, lifetime};
 use crate::{
     admin::{Admin, id},
     cli,
-    exit::{Refused, explain},
+    exit::explain,
     output::{fields, plain, table},
     provision::scopes,
     views,
@@ -23,8 +23,8 @@ pub async fn run(admin: &Admin, command: &cli::ApiKey) -> Result<()> {
             let after = page.after.as_deref().map(|after| id(after, Noun::Credential)).transpose()?;
             list(admin, &authority.api_keys(&permit, after, page.limit).await.map_err(explain)?)
         }
-        cli::ApiKey::Create { of, name, scopes, application, lifetime } => {
-            create(admin, of, name, scopes, application.as_deref(), lifetime.as_deref()).await
+        cli::ApiKey::Create { of, name, scopes, application, lifetime: span } => {
+            create(admin, of, name, scopes, application.as_deref(), span.as_deref()).await
         }
         cli::ApiKey::Revoke { of, id: text } => {
             let permit = admin.permit(&of.project, Scope::CredentialsWrite).await?;
@@ -42,14 +42,10 @@ async fn create(
     name: &str,
     wanted: &[String],
     application: Option<&str>,
-    lifetime: Option<&str>,
+    span: Option<&str>,
 ) -> Result<()> {
     let permit = admin.permit(&of.project, Scope::CredentialsWrite).await?;
     let ctx = admin.ctx();
-    let lifetime = lifetime.map(|text| {
-        Span::parse(text)
-            .ok_or_else(|| Refused::because(format_args!("`{text}` is no span of time: try 90d, 12h or 30m")))
-    });
     let application = match application {
         Some(named) => Some(application::by_name(admin, &permit, named).await?.id),
         None => None,
@@ -58,7 +54,7 @@ async fn create(
         label: name.to_owned(),
         scopes: scopes(wanted)?,
         application,
-        expires_at: lifetime.transpose()?.map(|span| ctx.now + span.duration()),
+        expires_at: lifetime(span)?.map(|span| ctx.now + span),
         value: None,
     };
     let minted = admin.authority().create_api_key(&ctx, &permit, request).await.map_err(explain)?;

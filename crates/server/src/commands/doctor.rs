@@ -1,5 +1,7 @@
 //! `doctor`: what is wrong, or will be.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use ringfence_core::{
     authority::{AuditVerdict, Authority},
@@ -7,6 +9,7 @@ use ringfence_core::{
 };
 use serde::Serialize;
 use serde_json::json;
+use url::Url;
 
 use crate::{
     admin::{installation, settings},
@@ -17,10 +20,13 @@ use crate::{
     mail_smtp::SmtpMailer,
     output::Output,
     telemetry,
+    tls::Files,
 };
 
 /// 1 January 2026: no clock that is right shows less.
 const BUILT_AFTER: Timestamp = Timestamp::from_seconds(1_767_225_600);
+/// A certificate that ends within this should have been renewed.
+const TLS_WARNING: Duration = Duration::from_hours(14 * 24);
 /// Below this a project's passwords are easily guessed.
 const PASSWORD_FLOOR: usize = 8;
 
@@ -78,6 +84,7 @@ pub async fn run(options: &Options, output: Output) -> Result<()> {
     telemetry::start_log(&config.log)?;
     let mut findings = Findings::default();
     check_settings(&config, &mut findings);
+    check_tls(&config, &mut findings);
     check_mail(&config, &mut findings).await;
     check_database(&config, &mut findings).await;
     let failed = findings.0.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
@@ -99,11 +106,12 @@ fn check_settings(config: &Config, findings: &mut Findings) {
     let server = &config.server;
     let public = server.public_url.as_deref().unwrap_or_default();
     match (public.starts_with("https://"), server.trusted_proxies.is_empty()) {
+        (_, true) if server.tls.is_some() => findings.ok("proxy", "none: TLS is spoken here"),
         (true, true) => findings.warn(
             "proxy",
             "public_url is https, so a proxy stands in front, but trusted_proxies is empty: every client looks like it",
         ),
-        (false, _) if !server.listen.ip().is_loopback() => {
+        (false, _) if !server.listen.ip().is_loopback() && server.tls.is_none() => {
             findings
                 .warn("proxy", "listens beyond this machine without TLS in front: passwords and tokens are readable");
         }
@@ -120,6 +128,30 @@ fn check_settings(config: &Config, findings: &mut Findings) {
     }
     if config.password.memory_kib < 19_456 {
         findings.warn("hashing", format!("memory_kib is {}; 19456 is recommended", config.password.memory_kib));
+    }
+}
+
+fn check_tls(config: &Config, findings: &mut Findings) {
+    let Some(settings) = &config.server.tls else { return };
+    let facts = match Files::of(settings).read().and_then(|read| read.pair()) {
+        Ok(pair) => pair.facts,
+        Err(error) => return findings.fail("tls", format!("{error:#}")),
+    };
+    let now = assemble::clock().now();
+    let (from, until) = (facts.not_before, facts.not_after);
+    // Certificates that live a week are renewed in the last days of it.
+    let soon = TLS_WARNING.min(until.since(from) / 3);
+    match () {
+        () if now < from => findings.fail("tls", format!("the certificate is not valid before {from}")),
+        () if now >= until => findings.fail("tls", format!("the certificate ended at {until}")),
+        () if until.since(now) < soon => findings.warn("tls", format!("the certificate ends soon, at {until}")),
+        () => findings.ok("tls", format!("the key fits the certificate, which is valid until {until}")),
+    }
+    let url = config.server.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    if let Some(host) = url.as_ref().and_then(Url::host_str)
+        && !facts.names(host.trim_matches(['[', ']']))
+    {
+        findings.fail("tls", format!("the certificate is not for {host}, which public_url says"));
     }
 }
 

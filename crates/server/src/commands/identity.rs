@@ -115,11 +115,13 @@ async fn put_password(
     Ok(password.generate.then_some(new))
 }
 
-fn made_password(admin: &Admin) -> Password {
+/// A password that is made here.
+pub(super) fn made_password(admin: &Admin) -> Password {
     generated_password(admin.authority().entropy().as_ref())
 }
 
-fn read_password() -> Result<Password> {
+/// The password on standard input.
+pub(super) fn read_password() -> Result<Password> {
     let mut line = String::new();
     io::stdin().read_line(&mut line).context("no password on standard input")?;
     let password = line.trim_end_matches(['\n', '\r']);

@@ -82,11 +82,12 @@ fn rotate_master(config: &Config, output: Output) -> Result<()> {
 async fn rewrap(admin: &Admin, config: &Config) -> Result<()> {
     let done = admin.authority().rewrap(&admin.ctx(), &installation()).await.map_err(explain)?;
     let file = config.secrets.master_key_file.display().to_string();
-    let answer = json!({ "signing_keys": done.signing_keys, "issuers": done.issuers });
+    let answer = json!({ "signing_keys": done.signing_keys, "issuers": done.issuers, "endpoints": done.endpoints });
     admin.show(&answer, || {
         format!(
-            "Sealed {} signing keys and {} secrets of issuers anew. All but the first key may be taken out of {file}.",
-            done.signing_keys, done.issuers
+            "Sealed {} signing keys, {} secrets of issuers and {} of endpoints anew. All but the first key may be taken \
+             out of {file}.",
+            done.signing_keys, done.issuers, done.endpoints
         )
     })
 }

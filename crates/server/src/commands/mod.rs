@@ -7,6 +7,8 @@ mod backup;
 mod completions;
 mod dev;
 mod doctor;
+mod endpoint;
+mod endpoint_group;
 mod identity;
 mod init;
 mod key;
@@ -19,15 +21,17 @@ mod sip;
 mod token;
 mod turn;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, Result};
+use ringfence_core::project::Span;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     admin::Admin,
     assemble::Schema,
     cli::{Cli, Command, Options},
+    exit::Refused,
     output::Output,
 };
 
@@ -55,6 +59,12 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
         Command::ApiKey(key) => on_current(&options, output, async |admin| api_key::run(admin, &key).await),
         Command::Identity(identity) => {
             on_current(&options, output, async |admin| identity::run(admin, &identity).await)
+        }
+        Command::EndpointGroup(group) => {
+            on_current(&options, output, async |admin| endpoint_group::run(admin, &group).await)
+        }
+        Command::Endpoint(endpoint) => {
+            on_current(&options, output, async |admin| endpoint::run(admin, &endpoint).await)
         }
         Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
         Command::Sip(sip) => tool(sip::run(&options, &sip, output)),
@@ -90,4 +100,12 @@ fn as_admin(
 /// Runs `work` as the operator, on a database of this version.
 fn on_current(options: &Options, output: Output, work: impl AsyncFnOnce(&Admin) -> Result<()>) -> Result<()> {
     as_admin(options, output, Schema::MustBeCurrent, work)
+}
+
+/// A span of time as people give it.
+fn lifetime(text: Option<&str>) -> Result<Option<Duration>> {
+    let Some(text) = text else { return Ok(None) };
+    let span = Span::parse(text);
+    let span = span.ok_or_else(|| Refused::because(format_args!("`{text}` is no span of time: try 90d, 12h or 30m")));
+    span.map(|span| Some(span.duration()))
 }

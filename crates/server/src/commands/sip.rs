@@ -48,7 +48,7 @@ fn show_views(config: &Config, views: &cli::Views, output: Output) -> Result<()>
     Ok(output.show(&json!({ "installed": views.install, "sql": sql }), || sql.clone())?)
 }
 
-const KAMAILIO: &str = include_str!("templates/kamailio.cfg");
+const KAMAILIO: &str = include_str!("../../samples/kamailio.cfg");
 
 /// What differs between installations, then what does not.
 fn kamailio(wanted: &cli::SipConfig) -> Result<String> {

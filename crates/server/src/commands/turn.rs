@@ -121,7 +121,6 @@ fn coturn(config: &config::Turn, wanted: &cli::TurnConfig, secrets: Option<&Turn
             }
         }
     }
-    line("# A client shows itself anew so often, and is refused then if it may no more.");
     line("stale-nonce=600");
     line("max-allocate-lifetime=600");
     line("user-quota=12");

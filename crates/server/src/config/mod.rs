@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     layers::{Flags, load},
-    sections::{Bus, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Turn},
+    sections::{Bus, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn},
 };
 
 /// How the server is run, which decides some defaults and what is acceptable.
@@ -70,7 +70,8 @@ impl Config {
         if listen.ip().is_unspecified() {
             bail!("set server.public_url: tokens and mailed links need a name that clients can reach");
         }
-        Ok(format!("http://{listen}"))
+        let scheme = if self.server.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{listen}"))
     }
 }
 

@@ -16,19 +16,30 @@ use super::{MAILBOX, Mode};
 pub struct Server {
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
-    /// `http://` and the address of `listen` when absent.
+    /// `http://`, or `https://` with TLS, and the address of `listen` when absent.
     pub public_url: Option<String>,
     pub trusted_proxies: Vec<ipnet::IpNet>,
     pub tls: Option<Tls>,
 }
 
-/// `[server.tls]`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// `[server.tls]`: when it is there, `listen` speaks TLS and nothing else.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Tls {
+    /// The chain in PEM, our own certificate first.
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// Where plain HTTP is redirected or refused; nowhere when absent.
     pub plain_listen: Option<SocketAddr>,
+}
+
+impl Tls {
+    fn validate(&self) -> Result<()> {
+        for (key, path) in [("certificate", &self.certificate), ("key", &self.key)] {
+            ensure!(!path.as_os_str().is_empty(), "tls.{key}: expected a file in PEM");
+        }
+        Ok(())
+    }
 }
 
 impl Default for Server {
@@ -45,23 +56,31 @@ impl Default for Server {
 
 impl Server {
     pub(super) fn validate(&self, mode: Mode) -> Result<()> {
-        if self.tls.is_some() {
-            bail!("this version does not speak TLS itself; take [server.tls] out and put a proxy in front");
-        }
+        let plain = self.tls.as_ref().and_then(|tls| tls.plain_listen);
         if mode == Mode::Dev {
-            for (key, address) in [("listen", self.listen), ("admin_listen", self.admin_listen)] {
+            let addresses = [("listen", self.listen), ("admin_listen", self.admin_listen)];
+            for (key, address) in addresses.into_iter().chain(plain.map(|plain| ("tls.plain_listen", plain))) {
                 ensure!(
                     address.ip().is_loopback(),
                     "{key}: `ringfence dev` listens on loopback only, not on {address}"
                 );
             }
         }
+        if let Some(tls) = &self.tls {
+            tls.validate()?;
+        }
         let Some(text) = &self.public_url else { return Ok(()) };
         let url = Url::parse(text).ok().filter(|url| {
             let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
             bare && matches!(url.scheme(), "http" | "https") && url.has_host() && url.username().is_empty()
         });
-        ensure!(url.is_some(), "public_url: expected a scheme and a host, such as https://auth.example.org");
+        let Some(url) = url else {
+            bail!("public_url: expected a scheme and a host, such as https://auth.example.org")
+        };
+        ensure!(
+            self.tls.is_none() || url.scheme() == "https",
+            "public_url: expected https://…, for there is [server.tls]"
+        );
         Ok(())
     }
 }
@@ -263,6 +282,7 @@ impl Default for Dialect {
 /// Keys that one dialect has beside the common ones.
 fn options_of(dialect: &str) -> &'static [&'static str] {
     match dialect {
+        "telnyx" => &["origins"],
         "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url", "redirect_urls"],
         "keyclic" => &["authorization_url", "invitation_url", "reset_url", "token_ip"],
         "opentact" => &["callback_hosts", "origins"],

@@ -95,7 +95,8 @@ fn serve_refuses_what_is_for_dev_and_what_it_cannot_do_yet() {
     for (file, reason) in [
         ("[mail]\nurl = \"mailbox:\"", "mailbox"),
         ("[secrets]\nmaster_key_file = \"ringfence-dev.key\"", "ringfence-dev.key"),
-        ("[server.tls]\ncertificate = \"c\"\nkey = \"k\"", "TLS"),
+        ("[server.tls]\ncertificate = \"c\"", "tls.key"),
+        ("[server]\npublic_url = \"http://x.example\"\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"", "https://"),
         ("[bus]\nurl = \"nats://127.0.0.1:4222\"", "NATS"),
         ("[bus]\nurl = \"postgres:\"", "PostgreSQL"),
         ("[password]\nmemory_kib = 64", "7168"),
@@ -105,6 +106,13 @@ fn serve_refuses_what_is_for_dev_and_what_it_cannot_do_yet() {
         let text = complaint(with(file, &[]));
         assert!(text.contains(reason), "{file}: {text}");
     }
+}
+
+#[test]
+fn tls_may_come_from_the_environment_and_makes_the_public_url_https() {
+    let env = [("RINGFENCE__SERVER__TLS__CERTIFICATE", "c.pem"), ("RINGFENCE__SERVER__TLS__KEY", "k.pem")];
+    let config = with("", &env).unwrap();
+    assert_eq!(config.public_url(config.server.listen).unwrap(), "https://127.0.0.1:7080");
 }
 
 #[test]
@@ -119,4 +127,11 @@ fn every_address_needs_a_public_url() {
     let flags = vec![("server", "listen", "0.0.0.0:7080".into())];
     let config = load(Mode::Serve, None, std::iter::empty(), flags).unwrap();
     assert!(config.public_url(config.server.listen).is_err());
+}
+
+#[test]
+fn n47_origins_of_sockets_can_be_said_and_other_dialects_have_no_such_key() {
+    let config = with("[dialects.telnyx]\norigins = \"https://app.test\"", &[]).unwrap();
+    assert_eq!(config.dialects["telnyx"].options["origins"], "https://app.test");
+    assert!(complaint(with("[dialects.tiledesk]\norigins = \"https://app.test\"", &[])).contains("origins"));
 }

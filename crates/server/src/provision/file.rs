@@ -8,9 +8,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use ringfence_core::{
-    application::{Alias, WayIn},
+    application::{Alias, ApplicationTokens, WayIn},
     federation::ProviderSettings,
     password::PasswordPolicy,
+    presence::InboundPolicy,
     project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
     secret::{Password, RawToken},
 };
@@ -39,6 +40,8 @@ pub struct ProjectEntry {
     pub sip: Option<SipPolicy>,
     pub turn: Option<TurnPolicy>,
     pub compat: Option<Compat>,
+    /// Which of somebody's open connections is reached, unless an application says otherwise.
+    pub inbound: Option<InboundPolicy>,
     /// By provider; kept in the project's policy.
     pub federation: Option<ProviderSettings>,
     #[serde(default)]
@@ -49,6 +52,8 @@ pub struct ProjectEntry {
     pub identity: Vec<IdentityEntry>,
     #[serde(default)]
     pub guest_target: Vec<GuestTargetEntry>,
+    #[serde(default)]
+    pub endpoint_group: Vec<EndpointGroupEntry>,
 }
 
 /// `[[project.application]]`
@@ -61,8 +66,13 @@ pub struct ApplicationEntry {
     pub aliases: BTreeMap<String, Names>,
     pub sign_in: Option<BTreeSet<WayIn>>,
     pub allowed_origins: Option<Vec<String>>,
+    pub inbound: Option<InboundPolicy>,
     /// Where a password-reset link asked for through it leads.
     pub reset_url: Option<String>,
+    /// Where it differs from the project.
+    pub tokens: Option<ApplicationTokens>,
+    /// Whether the issuers' tokens may leave open whom they speak of.
+    pub assertion_wildcard: Option<bool>,
     #[serde(default)]
     pub trusted_issuer: Vec<IssuerEntry>,
 }
@@ -114,6 +124,32 @@ pub struct GuestTargetEntry {
     pub id: String,
 }
 
+/// `[[project.endpoint_group]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointGroupEntry {
+    /// What its account signs in as, and what the group is known by here.
+    pub user_name: String,
+    /// What people call it; its user name when absent.
+    pub name: Option<String>,
+    pub password: Option<Password>,
+    pub password_file: Option<PathBuf>,
+    #[serde(default)]
+    pub endpoint: Vec<EndpointEntry>,
+}
+
+/// `[[project.endpoint_group.endpoint]]`. Its secret is always made by us.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointEntry {
+    pub user_name: String,
+    /// What people call it; its user name when absent.
+    pub name: Option<String>,
+    pub tag: Option<String>,
+    /// RFC 3339.
+    pub expires_at: Option<String>,
+}
+
 impl File {
     /// Reads a file and the files that its secrets stand in, which are looked for beside it.
     pub fn read(path: &Path) -> Result<Self> {
@@ -140,6 +176,9 @@ impl ProjectEntry {
         }
         for identity in &mut self.identity {
             from_file("password", &mut identity.password, identity.password_file.take(), folder, Password::new)?;
+        }
+        for group in &mut self.endpoint_group {
+            from_file("password", &mut group.password, group.password_file.take(), folder, Password::new)?;
         }
         for (name, provider) in self.federation.iter_mut().flat_map(ProviderSettings::iter_mut) {
             let settle = |provider: &mut Value| {

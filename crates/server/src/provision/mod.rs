@@ -1,8 +1,9 @@
 //! Provisioning: bringing the database to what a file says, over and over with the same outcome.
 //!
-//! `file` is what may stand in it, `plan` what is said about it, `walk` goes through a project, `parts` through what a project
-//! has. The same walk plans and applies: planning only looks.
+//! `file` is what may stand in it, `plan` what is said about it, `walk` goes through a project, `parts` and `endpoints` through
+//! what a project has. The same walk plans and applies: planning only looks.
 
+mod endpoints;
 mod file;
 mod parts;
 mod plan;
@@ -14,6 +15,7 @@ use anyhow::Result;
 use ringfence_core::authority::Authority;
 
 pub use self::{
+    endpoints::{endpoint_groups, endpoint_named},
     file::{ALIAS_SCHEMES, File, alias_scheme},
     parts::{generated_password, scopes},
     plan::{Action, Plan},

@@ -85,6 +85,7 @@ impl Walk<'_> {
         self.guest_targets(&place).await?;
         self.api_keys(&place).await?;
         self.identities(&place).await?;
+        self.endpoint_groups(&place).await?;
         if self.manner.prune {
             self.prune_applications(&place).await?;
         }
@@ -243,6 +244,7 @@ impl ProjectEntry {
             sip: self.sip.clone().or(present.sip),
             turn: self.turn.unwrap_or(present.turn),
             compat: self.compat.unwrap_or(present.compat),
+            inbound: self.inbound.unwrap_or(present.inbound),
             federation: self.federation.clone().unwrap_or(present.federation),
         }
     }
@@ -254,6 +256,9 @@ impl ApplicationEntry {
             sign_in: self.sign_in.clone().unwrap_or(present.sign_in),
             allowed_origins: self.allowed_origins.clone().unwrap_or(present.allowed_origins),
             reset_url: self.reset_url.clone().or(present.reset_url),
+            tokens: self.tokens.unwrap_or(present.tokens),
+            inbound: self.inbound.or(present.inbound),
+            assertion_wildcard: self.assertion_wildcard.unwrap_or(present.assertion_wildcard),
             ..present
         }
     }

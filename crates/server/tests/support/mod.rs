@@ -107,6 +107,8 @@ pub struct Server {
     child: Child,
     pub main: SocketAddr,
     pub admin: SocketAddr,
+    /// The plain listener beside one with TLS.
+    pub plain: Option<SocketAddr>,
     log: thread::JoinHandle<String>,
 }
 
@@ -126,14 +128,15 @@ impl Server {
             }
             let Ok(line) = serde_json::from_str::<Value>(&said[from..]) else { continue };
             if line["message"] == "ready" {
-                let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-                let (main, admin) = (address("listen"), address("admin_listen"));
+                let address = |name: &str| line[name].as_str().map(|text| text.parse().unwrap());
+                let (main, admin) = (address("listen").unwrap(), address("admin_listen").unwrap());
+                let plain = address("plain_listen");
                 // Read on, so that the server never waits for its log to be read.
                 let log = thread::spawn(move || {
                     drop(log.read_to_string(&mut said));
                     said
                 });
-                return Ok(Self { child, main, admin, log });
+                return Ok(Self { child, main, admin, plain, log });
             }
         }
     }

@@ -37,6 +37,7 @@ mod migration;
 mod on_postgres;
 mod on_sqlite;
 mod picture;
+mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;

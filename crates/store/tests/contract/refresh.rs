@@ -6,6 +6,7 @@ use ringfence_core::{
     authority::{Authenticated, IdTokenRequest, PresentedCredential, TokenRequest, TokenSet},
     error::AuthError,
     event::SecurityEvent,
+    project::Grace,
     secret::RawToken,
     session::SessionsOf,
     testing::{World, outcome},
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 on_every_engine!(
     n37_of_many_racers_exactly_one_makes_a_new_generation_and_all_get_it,
     n36_the_token_before_is_answered_alike_inside_the_grace_window_and_burns_the_family_after_it,
+    n36_the_grace_window_is_the_application_s_else_the_project_s,
     n36_a_token_of_two_generations_ago_burns_the_family_at_once,
     n38_a_refresh_ends_with_the_session_and_never_outlives_it,
     revoking_a_refresh_token_ends_its_session,
@@ -80,6 +82,26 @@ async fn n36_the_token_before_is_answered_alike_inside_the_grace_window_and_burn
     assert_eq!(outcome(&refresh(&world, &second.refresh).await), "session_revoked");
     assert_eq!(outcome(&world.bearer(&second.access).await), "session_revoked");
     assert!(world.trail().await.contains(&"anonymous refresh.replayed session".to_owned()));
+}
+
+async fn n36_the_grace_window_is_the_application_s_else_the_project_s(w: crate::support::World) {
+    let world = World::start(w.store.clone()).await;
+    let grace = |text: &str| serde_json::from_value::<Grace>(text.into()).unwrap();
+    let mut policy = world.home.project.policy.clone();
+    policy.tokens.refresh_grace = grace("2m");
+    world.authority.configure_project(&world.ctx(), &world.home_permit(), policy).await.unwrap();
+    let (_, first) = signed_in(&world, "ann").await;
+    let second = refresh(&world, &first.refresh).await.unwrap();
+    world.clock.advance(Duration::from_millis(119_999));
+    assert_eq!(texts(&refresh(&world, &first.refresh).await.unwrap()), texts(&second));
+    let mut settings = world.home.application.settings.clone();
+    settings.tokens.refresh_grace = Some(grace("10m"));
+    let (ctx, permit, id) = (world.ctx(), world.home_permit(), world.home.application.id);
+    world.authority.configure_application(&ctx, &permit, id, settings, Vec::new()).await.unwrap();
+    world.clock.advance(Duration::from_secs(479));
+    assert_eq!(texts(&refresh(&world, &first.refresh).await.unwrap()), texts(&second));
+    world.clock.advance(Duration::from_secs(2));
+    assert_eq!(outcome(&refresh(&world, &first.refresh).await), "session_revoked");
 }
 
 async fn n36_a_token_of_two_generations_ago_burns_the_family_at_once(w: crate::support::World) {

@@ -142,12 +142,17 @@ impl Drop for Schema {
     }
 }
 
-/// An empty schema of its own on the test server, and the URL that leads into it.
-async fn schema() -> (String, Database) {
-    let server = std::env::var("RINGFENCE_TEST_POSTGRES").expect(
+/// Where the test server is.
+pub fn server() -> String {
+    std::env::var("RINGFENCE_TEST_POSTGRES").expect(
         "RINGFENCE_TEST_POSTGRES is not set: run `cargo xtask test`, which starts a PostgreSQL server for the tests, \
          or set it to the URL of a superuser",
-    );
+    )
+}
+
+/// An empty schema of its own on the test server, and the URL that leads into it.
+async fn schema() -> (String, Database) {
+    let server = server();
     let name = format!("test_{}", unique());
     connect(&server).await.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
     let mark = if server.contains('?') { '&' } else { '?' };

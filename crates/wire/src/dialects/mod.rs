@@ -5,6 +5,7 @@ use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 
 use crate::app::App;
 
+mod apirtc;
 mod keyclic;
 mod opentact;
 mod telnyx;
@@ -17,6 +18,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// Its routes, below wherever it is mounted.
     pub routes: fn(App) -> Router,
+    /// Routes that its clients look for at the root of every host, wherever the rest is mounted.
+    pub at_root: Option<fn(App) -> Router>,
     /// Every endpoint it has, for documentation and for the test that walks them.
     pub endpoints: &'static [Endpoint],
     /// How its access tokens look, if it issues any.
@@ -27,6 +30,17 @@ pub struct Dialect {
     pub application_alias: &'static str,
     /// How its clients show tokens.
     pub bearer: Bearer,
+    /// What the plain listener beside one with TLS says to its clients.
+    pub plain: PlainHttp,
+}
+
+/// What is said to a client that came without TLS. Nothing of its request is looked at either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// The same address by TLS, with 302, as the system it replaces did.
+    Redirect,
+    /// `403 tls_required`: a client that works over plain HTTP would not be noticed (ASVS 4.1.2).
+    Refuse,
 }
 
 /// How clients of a dialect show tokens, also to resources that others serve behind forward-auth.
@@ -63,4 +77,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[keyclic::DIALECT, opentact::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[apirtc::DIALECT, keyclic::DIALECT, opentact::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];

@@ -24,6 +24,9 @@ use crate::{app::App, extract::Circumstances, page, problem};
 
 mod texts;
 
+/// Where its pages are, for the plain listener.
+pub(crate) const PAGES: &[&str] = &["/reset/{token}", "/reset", "/email/{identity}/{token}", "/email"];
+
 /// The pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new()

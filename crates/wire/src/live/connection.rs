@@ -21,7 +21,7 @@ use super::{index::Key, mailbox::Mailbox, uptime::Uptime};
 /// What a connection is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Directive {
-    /// A frame from another conversation, to be sent as it is.
+    /// Something from another conversation; the one here makes a frame of it.
     Deliver(String),
     /// Time for a ping of the conversation's own.
     Tick,

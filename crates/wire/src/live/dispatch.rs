@@ -42,6 +42,11 @@ impl Doubtful {
     }
 }
 
+/// Whether `at` has come, which was never further away than `every`: a clock that was turned back is not waited for.
+fn is_due(at: Timestamp, every: Duration, now: Timestamp) -> bool {
+    now >= at || at > now + every
+}
+
 impl LiveConnections {
     /// Listens to the bus, keeps the time of all connections and records presence, until the bus has gone. The server runs
     /// this once; it is also what tells the authority of changes on other nodes.
@@ -75,7 +80,7 @@ impl LiveConnections {
                 () = clock.sleep_until(look_at.min(recheck_at)) => {}
             }
             let now = clock.now();
-            if now >= look_at {
+            if is_due(look_at, LOOK, now) {
                 look_at = now + LOOK;
                 let found = self.authority.hint().await.ok();
                 if found.is_some() && found != hint {
@@ -83,7 +88,7 @@ impl LiveConnections {
                     self.take_in(Signal::Gap, &mut doubtful);
                 }
             }
-            if now >= recheck_at {
+            if is_due(recheck_at, RECHECK, now) {
                 recheck_at = now + RECHECK;
                 doubtful.all = true;
             }
@@ -143,11 +148,13 @@ impl LiveConnections {
 
     async fn keep_time(&self) {
         let clock = self.authority.clock();
+        let mut now = clock.now();
         loop {
-            // Before the turn, or a second that begins during it would wait for the one after.
-            let next_second = Timestamp::from_seconds(clock.now().seconds() + 1);
+            clock.sleep_until(Timestamp::from_seconds(now.seconds() + 1)).await;
+            let before = clock.now();
             self.turn().await;
-            clock.sleep_until(next_second).await;
+            // A second that begins during the turn is not left out; and a clock that was turned back is not waited for.
+            now = before.min(clock.now());
         }
     }
 
@@ -164,5 +171,18 @@ impl LiveConnections {
             // Thousands may close now; whoever asks for something else meanwhile does not wait for all of them.
             tokio::task::yield_now().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n97_a_clock_that_was_turned_back_does_not_put_off_the_re_check() {
+        let now = Timestamp::from_seconds(10_000);
+        assert!(!is_due(now + RECHECK, RECHECK, now));
+        assert!(is_due(now, RECHECK, now) && is_due(now - RECHECK, RECHECK, now));
+        assert!(is_due(now + Duration::from_hours(1), RECHECK, now));
     }
 }

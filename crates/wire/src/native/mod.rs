@@ -46,6 +46,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,
+    at_most: None,
 };
 
 /// Everything below `/api/v1`.

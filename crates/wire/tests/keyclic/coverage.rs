@@ -63,6 +63,41 @@ async fn closed_endpoints_refuse_weak_tokens() {
 }
 
 #[tokio::test]
+async fn what_needs_an_application_says_so_and_every_key_of_one_will_do() {
+    let t = Server::start().await;
+    let ann = t.person("ann").await;
+    t.application(&t.project, "com.keyclic.highway").await;
+    let ask = async |endpoint: &Endpoint, key: Option<&str>| {
+        let path: Vec<_> =
+            endpoint.path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
+        let asked = t.bare(endpoint.method, &path.join("/"));
+        let asked = if endpoint.access == Access::Open { asked } else { asked.bearer(&ann.access) };
+        let asked = if let Some(key) = key { asked.header("x-keyclic-app", key) } else { asked };
+        if ["POST", "PATCH"].contains(&endpoint.method) {
+            asked.json(&json!({})).send().await
+        } else {
+            asked.send().await
+        }
+    };
+    let names_the_header = |answer: &Answer| answer.text().contains("X-Keyclic-App");
+    for endpoint in endpoints() {
+        let name = format!("{} {}", endpoint.method, endpoint.path);
+        // The text `null` is what libraries send for nothing.
+        for nothing in [None, Some("null"), Some("")] {
+            let unnamed = ask(endpoint, nothing).await;
+            assert_eq!(names_the_header(&unnamed), !endpoint.path.starts_with("/security/"), "{name}: {unnamed}");
+            assert!(!names_the_header(&unnamed) || unnamed.status == 400, "{name}: {unnamed}");
+        }
+        let mut answers = Vec::new();
+        for key in ["com.keyclic.app", "com.keyclic.city", "com.keyclic.highway"] {
+            answers.push(ask(endpoint, Some(key)).await.to_string());
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "one user base: {name}: {answers:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_path_or_method_that_is_not_there_is_refused_in_hal() {
     let t = Server::start().await;
     for (method, path) in [("GET", "/me"), ("PUT", "/people"), ("GET", "/security/login"), ("GET", "/")] {

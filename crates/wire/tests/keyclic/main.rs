@@ -9,4 +9,5 @@ mod forward_auth;
 mod links;
 mod requests;
 mod server;
+mod timing;
 mod tokens;

@@ -126,6 +126,31 @@ async fn messages_are_in_the_language_of_the_request() {
 }
 
 #[tokio::test]
+async fn refusals_of_every_kind_have_words_in_three_languages() {
+    let t = Server::start().await;
+    let ann = t.person("ann").await;
+    let path = format!("/people/{}", ann.id);
+    for (language, refused, dead, mismatch) in [
+        ("fr-FR", "Identifiants invalides.", "Le lien est inconnu", "application"),
+        ("es-ES", "Credenciales no válidas.", "El enlace", "aplicación"),
+        ("en-US", "Invalid credentials.", "The link is unknown", "application"),
+    ] {
+        let ask = |method: &str, path: &str, body: &serde_json::Value| {
+            t.ask(method, path).header("accept-language", language).json(body)
+        };
+        let message = |answer: &crate::server::Answer| answer.json()["message"].as_str().unwrap().to_owned();
+        let wrong = json!({ "login": ann.email, "password": "a wrong guess" });
+        assert_eq!(message(&ask("POST", "/security/login", &wrong).send().await), refused);
+        let new = json!({ "password": "seven quiet lanterns" });
+        let used = message(&ask("POST", "/security/password/change/rfv_x", &new).send().await);
+        assert!(used.starts_with(dead), "{used}");
+        let other = t.bare("GET", &path).header("accept-language", language).header("x-keyclic-app", "com.unknown");
+        let other = message(&other.bearer(&ann.access).send().await);
+        assert!(other.contains(mismatch), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn an_application_must_be_named_and_be_one_of_this_installation() {
     let t = Server::start().await;
     let ann = t.person("ann").await;

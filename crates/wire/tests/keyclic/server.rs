@@ -17,6 +17,7 @@ use ringfence_core::{
     ids::{IdentityId, MembershipId},
     mail::Message,
     membership::Membership,
+    password::{HasherConfig, PasswordHasher},
     project::{Project, ProjectPolicy},
     store::Store,
     testing::{CredulousProvider, World},
@@ -111,12 +112,21 @@ impl Server {
     }
 
     pub async fn start_with(policy: ProjectPolicy, options: &[(&str, &str)]) -> Self {
+        Self::start_hashing(policy, options, HasherConfig::for_tests()).await
+    }
+
+    /// With passwords hashed at this cost.
+    pub async fn start_hashing(policy: ProjectPolicy, options: &[(&str, &str)], hashing: HasherConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let opened = ringfence_store::open(&url, &ringfence_store::Options::default()).unwrap();
         let store: Store = opened.store();
         let world = World::start(store).await.holding((opened, folder));
-        let node = world.node_with(|parts| parts.shapes = token_shapes());
+        let hasher = PasswordHasher::new(hashing, Arc::clone(&world.entropy) as _).unwrap();
+        let node = world.node_with(|parts| {
+            parts.shapes = token_shapes();
+            parts.hasher = hasher;
+        });
         let providers = Providers::default()
             .with("facebook", Arc::new(CredulousProvider))
             .with("oidc", Arc::new(CredulousProvider));

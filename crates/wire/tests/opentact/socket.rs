@@ -201,7 +201,7 @@ async fn n55_what_ends_a_session_closes_its_socket() {
 
 #[tokio::test]
 async fn a_socket_outlives_its_token_and_ends_with_its_session() {
-    let tokens = TokenPolicy { access: Span::parse("1m").unwrap(), refresh: Span::days(30) };
+    let tokens = TokenPolicy { access: Span::parse("1m").unwrap(), refresh: Span::days(30), ..TokenPolicy::default() };
     let s = Listening::start_with(ProjectPolicy { tokens, ..policy() }).await;
     let ann = s.t.user("ann").await;
     let (mut socket, _) = s.authenticated(&ann).await;

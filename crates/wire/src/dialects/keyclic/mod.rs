@@ -24,7 +24,7 @@ use ringfence_core::{
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -48,11 +48,13 @@ mod tokens;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[],
     application_alias: APPLICATION,
     bearer: Bearer { scheme: "Bearer", application_header: Some(caller::APPLICATION_HEADER) },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "keyclic";
@@ -70,6 +72,7 @@ static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,
+    at_most: None,
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

@@ -24,7 +24,7 @@ use ringfence_core::{
 
 use super::{
     Access::{Open, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -52,11 +52,13 @@ mod users;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[],
     application_alias: account::SCHEME,
     bearer: Bearer { scheme: "Bearer", application_header: None },
+    plain: PlainHttp::Redirect,
 };
 
 /// Its name, also of its members in attributes.
@@ -74,6 +76,7 @@ static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,
+    at_most: None,
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

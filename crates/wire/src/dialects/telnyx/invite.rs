@@ -116,15 +116,16 @@ impl TelnyxConversation {
 
     /// The socket is lost: the calls of its session wait for a while.
     fn lose(&self, seat: &Seat) {
-        if !self.switchboard.detach(seat.sessid, seat.connection.id()) {
-            return;
-        }
         let (clock, switchboard) = (Arc::clone(self.app.authority.clock()), Arc::clone(&self.switchboard));
         let (session, until) = (seat.sessid, clock.now() + GRACE);
+        if !switchboard.detach(session, seat.connection.id(), until) {
+            return;
+        }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 clock.sleep_until(until).await;
-                switchboard.drop_calls(session, super::calls::Leg::is_detached, Cause::LOST);
+                // One that came back and was lost again has longer.
+                switchboard.drop_calls(session, |leg| leg.is_given_up(until), Cause::LOST);
             });
         }
     }

@@ -140,11 +140,12 @@ pub(super) async fn sessid(
     }
 }
 
-/// Which device is called: the connection may say that all are (sheet, 3.9), else the application or the newest.
+/// Which device is called: the connection may say whether all are (sheet, 3.9), else the project.
 pub(super) fn inbound(who: &Authenticated) -> InboundPolicy {
     let group = who.endpoint.as_ref().and_then(|endpoint| endpoint.group.attributes.get(super::NAME));
     match group.and_then(|telnyx| telnyx.pointer("/inbound/simultaneous_ringing")).and_then(Value::as_str) {
         Some("enabled") => InboundPolicy::All,
+        Some("disabled") if who.inbound() == InboundPolicy::All => InboundPolicy::Newest,
         _ => who.inbound(),
     }
 }

@@ -28,16 +28,18 @@ use ringfence_core::{
     key::KeySet,
 };
 
-use super::{Bearer, Dialect};
+use super::{Bearer, Dialect, PlainHttp};
 
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes: |app| rest::routes().merge(socket::routes()).with_state(app),
+    at_root: None,
     endpoints: rest::ENDPOINTS,
     token_shape: Some(&TOKEN),
     assertion_profiles: &[],
     application_alias: "telnyx:application",
     bearer: Bearer { scheme: "Bearer", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 /// Its name, also of its members in attributes.
@@ -54,4 +56,5 @@ const TOKEN: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Jti,
     refreshes: false,
+    at_most: None,
 };

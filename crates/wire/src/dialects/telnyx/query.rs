@@ -64,7 +64,7 @@ impl Query {
 
     /// The order of connections: the newest first unless another one is asked for.
     pub(super) fn order(&self) -> Result<GroupOrder, Refusal> {
-        let Some(text) = self.get("sort") else { return Ok(GroupOrder { by: GroupKey::Age, descending: true }) };
+        let Some(text) = self.get("sort") else { return Ok(GroupOrder::NEWEST_FIRST) };
         let by = match text.strip_prefix('-').unwrap_or(text) {
             "created_at" => GroupKey::Age,
             "connection_name" => GroupKey::Name,

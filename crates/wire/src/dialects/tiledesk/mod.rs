@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 use super::{
     Access::{Open, Role, SignedIn},
-    Bearer, Dialect, Endpoint,
+    Bearer, Dialect, Endpoint, PlainHttp,
 };
 use crate::app::App;
 
@@ -62,11 +62,13 @@ mod words;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[&assertion::PROFILE],
     application_alias: PROJECT,
     bearer: Bearer { scheme: "JWT", application_header: None },
+    plain: PlainHttp::Refuse,
 };
 
 const NAME: &str = "tiledesk";
@@ -87,6 +89,7 @@ static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Kind(sub_of),
     session: SessionClaim::Sid,
     refreshes: false,
+    at_most: None,
 };
 
 const fn sub_of(kind: IdentityKind) -> &'static str {

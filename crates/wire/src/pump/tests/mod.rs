@@ -1,5 +1,6 @@
 //! Sockets over loopback, against the Telnyx face; time is moved by hand.
 
+mod accounts;
 mod life;
 mod protocol;
 

@@ -43,6 +43,38 @@ async fn n56_a_socket_on_which_nobody_signs_in_is_closed() {
 }
 
 #[tokio::test]
+async fn n56_a_refused_login_gives_time_for_another_and_not_for_ever() {
+    let t = Server::start().await;
+    let mut socket = t.open().await;
+    ask(&mut socket, "login", json!({ "login": "nobody", "passwd": "guess" })).await;
+    // The application may ask somebody for a password; the SDK answers pings meanwhile.
+    for _ in 0..(30 * 4 - 1) {
+        t.advance(15);
+        ask(&mut socket, "telnyx_rtc.ping", json!({})).await;
+    }
+    t.advance(15);
+    assert_eq!(closed(&mut socket).await, goodbye(1008, "nobody signed in"));
+}
+
+#[tokio::test]
+async fn n56_an_address_has_so_many_sockets_on_which_nobody_has_signed_in() {
+    let t = Server::start().await;
+    let ann = t.stage.subscriber("ann").await;
+    let mut waiting = Vec::new();
+    let refusal = loop {
+        match t.open_from(None).await {
+            Ok(socket) => waiting.push(socket),
+            Err(refusal) => break refusal,
+        }
+    };
+    let tungstenite::Error::Http(refusal) = refusal else { panic!("{refusal}") };
+    assert_eq!((refusal.status().as_u16(), waiting.len()), (503, 200));
+    // Whoever signs in makes room.
+    ask(&mut waiting[0], "login", ann.pair()).await;
+    t.open().await;
+}
+
+#[tokio::test]
 async fn n56_whoever_breaks_the_protocol_is_told_so() {
     let t = Server::start().await;
     for (case, bytes, code) in [

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use ringfence_core::ids::{ConnectionId, SessionId};
+use ringfence_core::{
+    ids::{ConnectionId, SessionId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value, json};
 
 use super::{LegName, Seat, Switchboard, lock};
@@ -16,6 +19,8 @@ pub(in super::super) struct Leg {
     pub(super) name: LegName,
     /// The socket that holds it; none while its session is away.
     pub(super) seat: Option<Seat>,
+    /// Until when it waits for its session, the last time that this went away.
+    pub(super) waits_until: Option<Timestamp>,
     /// Our request that made it ring, until it is acknowledged.
     pub(super) invite: Option<i64>,
     /// Whether it put the other side on hold.
@@ -24,16 +29,16 @@ pub(in super::super) struct Leg {
 
 impl Leg {
     fn new(name: LegName, seat: &Seat) -> Self {
-        Self { name, seat: Some(seat.clone()), invite: None, held: false }
+        Self { name, seat: Some(seat.clone()), waits_until: None, invite: None, held: false }
     }
 
     pub(in super::super) fn is_held_by(&self, connection: ConnectionId) -> bool {
         self.seat.as_ref().is_some_and(|seat| seat.connection.id() == connection)
     }
 
-    /// Whether its session is away.
-    pub(in super::super) const fn is_detached(&self) -> bool {
-        self.seat.is_none()
+    /// Whether its session is away and did not come back in time.
+    pub(in super::super) fn is_given_up(&self, now: Timestamp) -> bool {
+        self.seat.is_none() && self.waits_until.is_some_and(|until| until <= now)
     }
 }
 
@@ -82,7 +87,8 @@ impl Call {
             return gone;
         }
         let caller = &mut self.caller;
-        all.push(Leg { name: caller.name.clone(), seat: caller.seat.take(), invite: None, held: false });
+        let seat = caller.seat.take();
+        all.push(Leg { name: caller.name.clone(), seat, waits_until: None, invite: None, held: false });
         all
     }
 }

@@ -12,7 +12,10 @@ use std::{
     },
 };
 
-use ringfence_core::ids::{ConnectionId, IdentityId, SessionId};
+use ringfence_core::{
+    ids::{ConnectionId, IdentityId, SessionId},
+    time::Timestamp,
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -25,8 +28,8 @@ mod call;
 mod destination;
 mod relay;
 
-use call::Call;
-pub(super) use call::{Invitation, Leg, NoCall};
+use call::{Call, Leg};
+pub(super) use call::{Invitation, NoCall};
 pub(super) use destination::Destination;
 pub(super) use relay::Relayed;
 
@@ -109,13 +112,14 @@ impl Switchboard {
         self.tell(leg, "telnyx_rtc.bye", cause.bye(&leg.name.1));
     }
 
-    /// Legs of `session` that this connection holds are without a holder from now on. Returns whether there are any.
-    pub(super) fn detach(&self, session: SessionId, connection: ConnectionId) -> bool {
+    /// Legs of `session` that this connection holds are without a holder from now on, and wait for the session until then.
+    /// Returns whether there are any.
+    pub(super) fn detach(&self, session: SessionId, connection: ConnectionId, until: Timestamp) -> bool {
         let mut any = false;
         for (name, call) in self.calls_of(session) {
             let mut call = lock(&call);
             if let Some(leg) = call.leg_mut(&name).filter(|leg| leg.is_held_by(connection)) {
-                leg.seat = None;
+                (leg.seat, leg.waits_until) = (None, Some(until));
                 any = true;
             }
         }

@@ -230,6 +230,38 @@ async fn calls_of_a_session_that_does_not_come_back_end() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_lost_twice_has_its_whole_time_twice() {
+    let t = Telnyx::start().await;
+    let (mut ann, mut bob, _) = two(&t).await;
+    connect(&t, &mut ann, &mut bob, "bob").await;
+    let sessid = ann.conversation.seat.as_ref().unwrap().seat.sessid.to_string();
+    drop(ann);
+    let advance = async |bob: &mut Talk| {
+        t.stage.world.clock.advance(Duration::from_secs(50));
+        let told = bob.line.directive().await;
+        bob.line.heard();
+        told
+    };
+    assert_eq!(advance(&mut bob).await, Directive::Tick);
+    let mut params = json!({ "login": "ann", "sessid": sessid });
+    params["passwd"] = secret_of(&t, "ann").await.into();
+    let mut back = t.open();
+    let answers = t.raw(&mut back, "login", params).await;
+    assert_eq!(answers[1]["params"]["reattached_sessions"], json!([CALL]));
+    drop(back);
+    // The time of the first loss is over, that of the second is not.
+    assert_eq!(advance(&mut bob).await, Directive::Tick);
+    tokio::task::yield_now().await;
+    assert_eq!(bob.delivered().await, [Value::Null; 0]);
+    let mut told = advance(&mut bob).await;
+    while told == Directive::Tick {
+        told = bob.line.directive().await;
+    }
+    let Directive::Deliver(bye) = told else { panic!("{told:?}") };
+    assert!(bye.contains("RECOVERY_ON_TIMER_EXPIRE"), "{bye}");
+}
+
+#[tokio::test]
 async fn revocation_ends_calls_at_once() {
     let t = Telnyx::start().await;
     let (mut ann, mut bob, _) = two(&t).await;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use ringfence_core::{error::AuthError, presence::InboundPolicy, session::SessionsOf};
+use ringfence_core::session::SessionsOf;
 use serde_json::json;
 
 use super::*;
@@ -151,18 +151,6 @@ async fn a_second_login_renews_without_a_word_that_would_end_calls() {
 }
 
 #[tokio::test]
-async fn n52_a_renewal_that_is_refused_leaves_the_old_one_until_its_own_end() {
-    let t = Telnyx::start().await;
-    let ann = t.stage.subscriber("ann").await;
-    let mut page = t.logged_in(ann.pair()).await;
-    let refused = t.say(&mut page, "login", json!({ "login_token": "stale" })).await;
-    assert_snapshot!(refused.join("\n"), @r#"{"jsonrpc":"2.0","id":"r","error":{"code":-32001,"message":"JWT token authentication failed"}}"#);
-    assert!(t.say(&mut page, "telnyx_rtc.gatewayState", json!({})).await[0].contains("REGED"));
-    t.stage.world.clock.advance(Duration::from_secs(24 * 3600 - 1));
-    assert_eq!(page.directive_now().await.filter(|told| matches!(told, Directive::Ended(_))), None);
-}
-
-#[tokio::test]
 async fn n57_a_socket_closes_at_the_end_of_its_token_and_not_before() {
     let t = Telnyx::start().await;
     let ann = t.stage.subscriber("ann").await;
@@ -176,52 +164,6 @@ async fn n57_a_socket_closes_at_the_end_of_its_token_and_not_before() {
     t.stage.world.clock.advance(Duration::from_secs(30));
     let close = page.close().await;
     assert_eq!(close.map(|close| close.code), Some(1008));
-}
-
-#[tokio::test]
-async fn a_renewal_for_somebody_else_is_a_change_of_user() {
-    let t = Telnyx::start().await;
-    let (ann, bob) = (t.stage.subscriber("ann").await, t.stage.subscriber("bob").await);
-    let mut page = t.open();
-    t.say(&mut page, "login", ann.pair()).await;
-    assert_snapshot!(t.say(&mut page, "login", bob.pair()).await.join("\n"), @r#"{"jsonrpc":"2.0","id":"r","result":{"message":"logged in","sessid":"<id-3>"},"voice_sdk_id":"<voice-2>"}"#);
-    assert_eq!(t.stage.app.live.reached(ann.endpoint.id, "telnyx").len(), 0);
-    assert_eq!(t.stage.app.live.reached(bob.endpoint.id, "telnyx").len(), 1);
-}
-
-#[tokio::test]
-async fn guessing_ends_the_socket_and_is_throttled_by_the_gate() {
-    let t = Telnyx::start().await;
-    t.stage.subscriber("ann").await;
-    let mut page = t.open();
-    let mut messages = Vec::new();
-    for _ in 0..HABITS.failures {
-        let answers = t.raw(&mut page, "login", json!({ "login": "ann", "passwd": "guess" })).await;
-        messages.push(answers[0]["error"].to_string());
-    }
-    messages.dedup();
-    assert_snapshot!(messages.join("\n"), @r#"
-    {"code":-32001,"message":"Login Incorrect"}
-    {"code":-32001,"message":"Too many attempts"}
-    "#);
-    assert_eq!(page.directive_now().await, Some(Directive::Guessing));
-}
-
-#[tokio::test]
-async fn n58_where_a_second_device_is_refused_it_is_told_so_and_the_first_stays() {
-    let t = Telnyx::start().await;
-    let ann = t.stage.subscriber("ann").await;
-    let who = t.stage.token(&ann).await;
-    let shown = ringfence_core::authority::PresentedCredential::AccessToken(who);
-    let who = t.stage.app.authority.authenticate(&t.ctx(), shown).await.unwrap();
-    let (mut first, mut second) = (t.open(), t.open());
-    first.line.admit(&t.ctx(), &who, InboundPolicy::Refuse).await.unwrap();
-    let refused = second.line.admit(&t.ctx(), &who, InboundPolicy::Refuse).await;
-    assert!(matches!(refused, Err(AuthError::Conflict(_))));
-    // Renewing is not a second device.
-    first.line.admit(&t.ctx(), &who, InboundPolicy::Refuse).await.unwrap();
-    drop(first);
-    second.line.admit(&t.ctx(), &who, InboundPolicy::Refuse).await.unwrap();
 }
 
 #[tokio::test]

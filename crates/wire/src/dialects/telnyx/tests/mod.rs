@@ -1,7 +1,9 @@
 //! Conversations: frames in, frames out.
 
+mod attacks;
 mod calls;
 mod guests;
+mod inbound;
 mod login;
 
 use std::{future::poll_fn, sync::Arc, task::Poll};

@@ -13,67 +13,56 @@ const setting = (name) => {
 };
 
 const binary = setting('RINGFENCE_BIN');
-const scratch = setting('RINGFENCE_SCRATCH');
-const listen = setting('RINGFENCE_LISTEN');
 const admin = setting('RINGFENCE_ADMIN_LISTEN');
-const logFile = join(scratch, 'server.log');
 
+/** A folder for whatever the run leaves behind. */
+export const scratch = setting('RINGFENCE_SCRATCH');
+/** Where the server listens, as address and port. */
+export const listen = setting('RINGFENCE_LISTEN');
 export const port = listen.slice(listen.lastIndexOf(':') + 1);
 export const url = `http://${listen}`;
 
-/** A Tiledesk project that the operator made, and the secret of its integrator. */
-export const provisioned = { id: '5c81593adf767b0017d1aa68', secret: 'a secret that only the integrator and we have' };
-
-/** Where the dashboard is said to be. */
-export const DASHBOARD = 'https://dashboard.example';
-
-const provision = (google) => `
-[[project]]
-name = "default"
-
-[[project.application]]
-name = "widget"
-aliases = { tiledesk = "${provisioned.id}" }
-[[project.application.trusted_issuer]]
-profile = "tiledesk"
-secret = "${provisioned.secret}"
-[project.federation.google]
-client_ids = ["web-1"]
-client_secret = "google-secret"
-jwks_url = "${google}/certs"
-authorization_url = "${google}/authorize"
-token_url = "${google}/token"
-`;
+const logFile = join(scratch, 'server.log');
 
 const environment = {
   ...process.env,
   RINGFENCE__DATABASE__URL: setting('RINGFENCE_DATABASE'),
   RINGFENCE__SERVER__LISTEN: listen,
   RINGFENCE__SERVER__ADMIN_LISTEN: admin,
-  RINGFENCE__SERVER__PUBLIC_URL: url,
-  RINGFENCE__DIALECTS__TILEDESK__DASHBOARD_URL: DASHBOARD,
-  RINGFENCE__DIALECTS__TILEDESK__REDIRECT_URLS: 'https://shop.example/after',
   RINGFENCE__SECRETS__MASTER_KEY_FILE: join(scratch, 'client.key'),
 };
 
-/** Starts the server, which knows Google at this address, and waits until it is healthy. */
-export async function start(google) {
+/** Writes a provisioning file and returns its name. */
+export function provisionFile(provision) {
   const file = join(scratch, 'provision.toml');
-  writeFileSync(file, provision(google));
-  const server = spawn(binary, ['dev', '--apply', file], { cwd: scratch, env: environment, stdio: 'pipe' });
+  writeFileSync(file, provision);
+  return file;
+}
+
+/** Runs `body` beside a server that has what the text `provision` says, with more settings in its environment, and stops the
+ * server whatever happens. */
+export async function withServer(provision, body, settings = {}) {
+  const env = { ...environment, ...settings };
+  const server = spawn(binary, ['dev', '--apply', provisionFile(provision)], { cwd: scratch, env, stdio: 'pipe' });
   const log = createWriteStream(logFile);
   server.stdout.pipe(log, { end: false });
   server.stderr.pipe(log, { end: false });
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.once('error', () => {});
-  for (let tries = 0; tries < 150; tries += 1) {
-    if (server.exitCode !== null) break;
-    const healthy = await fetch(`http://${admin}/healthz`).then((answer) => answer.ok, () => false);
-    if (healthy) return { stop: () => stop(server, ended) };
+  try {
+    await healthy(server);
+    await body();
+  } finally {
+    await stop(server, ended);
+  }
+}
+
+async function healthy(server) {
+  for (let tries = 0; tries < 150 && server.exitCode === null; tries += 1) {
+    if (await fetch(`http://${admin}/healthz`).then((answer) => answer.ok, () => false)) return;
     await sleep(100);
   }
-  await stop(server, ended);
-  throw new Error(`the server did not become healthy\n${logged()}`);
+  throw new Error('the server did not become healthy');
 }
 
 async function stop(server, ended) {
@@ -92,7 +81,7 @@ export function logged() {
   }
 }
 
-/** Runs a command of the operator and returns its answer. */
+/** Runs a command of the operator beside the server and returns its answer. */
 export async function ringfence(...words) {
   const run = promisify(execFile);
   const { stdout } = await run(binary, ['--json', ...words], { cwd: scratch, env: environment, timeout: 20_000 });

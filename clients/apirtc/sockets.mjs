@@ -1,0 +1,132 @@
+// socket.io-client, which knows nothing of ApiRTC.
+
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { io } from 'socket.io-client';
+
+import { check } from './checks.mjs';
+import { applications, cloud, jwt, login, url } from './server.mjs';
+
+const { widget } = applications;
+
+/** Connects with a query as it stands; the socket once it is in, or the text of the refusal. */
+function connect(query, { namespace = '/', ...options } = {}) {
+  const socket = io(`${url}${namespace}`, {
+    query,
+    reconnection: false,
+    forceNew: true,
+    timeout: 5000,
+    ...options,
+  });
+  return new Promise((resolve) => {
+    const messages = [];
+    socket.on('message', (message) => messages.push(JSON.parse(message)));
+    socket.on('connect', () => resolve({ socket, messages }));
+    socket.on('connect_error', (error) => {
+      socket.disconnect();
+      resolve({ refused: error.message });
+    });
+  });
+}
+
+const known = (more) => ({ channelId: 'plain', apiKey: widget.key, ...more });
+
+async function getsIn(sentence, query, options) {
+  await check(sentence, async () => {
+    const { socket, refused, messages } = await connect(query, options);
+    assert.equal(refused, undefined);
+    for (let tries = 0; tries < 100 && !messages.length; tries += 1) await sleep(20);
+    assert.equal(messages[0]?.type, 'sessionId');
+    assert.ok(messages[0].JWTApzToken);
+    socket.emit('setUserData', '{"type":"setUserData","userData":{"audioDevicePresent":true}}');
+    socket.emit('nonsense', 'not JSON', 7);
+    socket.emit('JWTTokenRefreshRequest', '{"type":"JWTTokenRefreshRequest"}');
+    for (let tries = 0; tries < 100 && !messages.some((one) => one.type === 'JWTTokenRefreshAnswer'); tries += 1) await sleep(20);
+    assert.ok(messages.some((one) => one.type === 'JWTTokenRefreshAnswer'), JSON.stringify(messages));
+    assert.ok(socket.connected);
+    socket.disconnect();
+  });
+}
+
+async function isRefused(sentence, query, text, options) {
+  await check(sentence, async () => {
+    const { socket, refused } = await connect(query, options);
+    socket?.disconnect();
+    assert.match(refused ?? 'let in', text);
+  });
+}
+
+/** The answer to a handshake, by polling. */
+const handshake = async (query) => {
+  const answer = await fetch(`${url}/socket.io/?${query}&EIO=4&transport=polling`);
+  return { status: answer.status, text: await answer.text() };
+};
+
+/** One line by hand: what the server answers to a namespace connect with this raw query. */
+async function byHand(query) {
+  const opened = await handshake(query);
+  assert.equal(opened.status, 200, opened.text);
+  const { sid } = JSON.parse(opened.text.slice(1));
+  const address = `${url}/socket.io/?${query}&EIO=4&transport=polling&sid=${encodeURIComponent(sid)}`;
+  await fetch(address, { method: 'POST', body: '40' });
+  const answer = await (await fetch(address)).text();
+  return { address, sid, answer };
+}
+
+export async function plainClients() {
+  for (const transports of [['polling', 'websocket'], ['websocket'], ['polling']]) {
+    await getsIn(`socket.io-client gets in over ${transports.join(' and ')}`, known(), { transports });
+  }
+  await getsIn('socket.io-client gets in with a JWT', known({ channelId: 'sue@x', token: jwt('sue@x') }));
+  await getsIn('the word null is no token', known({ token: 'null' }));
+  await isRefused('socket.io-client is refused with a bad JWT', known({ token: jwt('other') }), /^access token failure: /);
+  await isRefused('socket.io-client is refused without a key', { channelId: 'plain' }, /^not authorized$/);
+  await isRefused('socket.io-client is refused without an id', { apiKey: widget.key }, /^not authorized$/);
+  await isRefused('n60: a query of nothing is refused', {}, /^not authorized$/);
+  await isRefused('n60: a guessed namespace is refused', known(), /^not authorized$/, { namespace: '/admin/' });
+
+  const me = (await cloud('GET', '/api/v2/users/me', { bearer: await login() })).body;
+  const ticket = me.ccs.split('/')[1];
+  const account = known({ channelId: me.userId });
+  await getsIn("an account's ticket opens its channel", account, { namespace: `/${ticket}/` });
+  await isRefused("an account's ticket opens nobody else's", known(), /^not authorized$/, { namespace: `/${ticket}/` });
+  await isRefused('an account has no channel without its ticket', account, /^not authorized$/);
+  const other = ticket.slice(0, -8) + (ticket.endsWith('AAAAAAAA') ? 'BBBBBBBB' : 'AAAAAAAA');
+  await isRefused('a changed ticket is none', account, /^not authorized$/, { namespace: `/${other}/` });
+  await isRefused('a ticket is no token', { ...account, token: ticket }, /^access token failure: /);
+  await check('a token is no ticket', async () => {
+    const answer = await cloud('GET', '/api/v2/users/me', { bearer: ticket });
+    assert.deepEqual([answer.status, answer.body.error], [401, 'token_type']);
+  });
+  await check('a ticket dies with its session', async () => {
+    assert.equal((await cloud('POST', '/api/v2/invalidateToken', { bearer: me.token })).status, 200);
+    assert.equal((await connect(account, { namespace: `/${ticket}/` })).refused, 'not authorized');
+  });
+
+  const plain = `apiKey=${widget.key}&channelId=`;
+  await check('a parameter that stands twice is refused', async () => {
+    assert.equal((await byHand(`${plain}a&channelId=b`)).answer, '44{"message":"not authorized"}');
+    assert.equal((await byHand(`${plain}a&apiKey=${widget.key}`)).answer, '44{"message":"not authorized"}');
+  });
+  await check('a query that is cut before the key is refused', async () => {
+    assert.equal((await byHand('channelId=a')).answer, '44{"message":"not authorized"}');
+  });
+  await check('an id is compared decoded', async () => {
+    assert.match((await byHand(`${plain}%41da&token=${jwt('Ada')}`)).answer, /^40\{"sid":/);
+    assert.match((await byHand(`${plain}%41da&token=${jwt('%41da')}`)).answer, /^44\{"message":"access token failure: /);
+  });
+  await check("n60: a line of polling is nobody else's", async () => {
+    const { sid } = await byHand(`${plain}a`);
+    assert.notEqual((await handshake(`${plain}b&sid=${sid.slice(0, -1)}x`)).status, 200);
+    assert.ok(sid.length >= 20, 'a sid can be guessed');
+  });
+  await check('n60: an event before the namespace connect is not heard', async () => {
+    const opened = await handshake(`${plain}early`);
+    const { sid } = JSON.parse(opened.text.slice(1));
+    const address = `${url}/socket.io/?${plain}early&EIO=4&transport=polling&sid=${encodeURIComponent(sid)}`;
+    await fetch(address, { method: 'POST', body: '42["JWTTokenRefreshRequest","{\\"type\\":\\"JWTTokenRefreshRequest\\"}"]' });
+    const answer = await Promise.race([fetch(address).then((one) => one.text()), sleep(1000, '')]);
+    assert.doesNotMatch(answer, /JWTApzToken/);
+  });
+}
