@@ -30,6 +30,7 @@ mod endpoint_groups;
 mod endpoints;
 mod federated;
 mod hint;
+mod homes;
 mod identities;
 mod introspection;
 mod issuers;
@@ -37,6 +38,7 @@ mod keys;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod own_keys;
 mod passwords;
 mod people;
 mod places;
@@ -46,8 +48,10 @@ mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
+mod sip;
 mod socket_tickets;
 mod tokens;
+mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
@@ -61,15 +65,21 @@ pub use credentials::{ApiKeyRequest, MintedApiKey};
 pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
+pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::{Introspected, end_of};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
+pub use own_keys::OwnKey;
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
+pub use sip::{
+    MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
+    SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
+};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
@@ -115,6 +125,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    turn: turn::Handed,
 }
 
 impl Authority {
@@ -135,6 +146,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            turn: turn::Handed::default(),
         }
     }
 
