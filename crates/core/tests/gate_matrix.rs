@@ -225,12 +225,7 @@ struct Case {
 
 impl Case {
     async fn of(kind: Kind, how: How) -> Self {
-        // Locking takes days of waiting, and tokens are to outlive it.
-        let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30), ..TokenPolicy::default() };
-        let w = support::world().await;
-        let compat = Compat { digest_over_http: true, ..Compat::default() };
-        let policy = ProjectPolicy { tokens, compat, ..ProjectPolicy::default() };
-        w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();
+        let w = world().await;
         let member = w.member("ann").await;
         let endpoint = endpoint(&w).await;
         let phone = phone(&w).await;
@@ -437,6 +432,17 @@ async fn endpoint(w: &World) -> Endpoint {
     let (user_name, expires_at) = ("desk".to_owned(), Some(w.clock.now() + MONTH));
     let wanted = EndpointRequest { group, name: user_name.clone(), user_name, tag: None, expires_at };
     w.authority.create_endpoint(&ctx, &permit, wanted).await.unwrap()
+}
+
+/// A world with every way in open.
+async fn world() -> World {
+    // Locking takes days of waiting, and tokens are to outlive it.
+    let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30), ..TokenPolicy::default() };
+    let w = support::world().await;
+    let compat = Compat { digest_over_http: true, ..Compat::default() };
+    let policy = ProjectPolicy { tokens, compat, ..ProjectPolicy::default() };
+    w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();
+    w
 }
 
 /// A SIP user of a domain that the home application manages.

@@ -86,25 +86,6 @@ impl Feed {
                  current_database());\nEND $$;\n"
             )
         };
-        let mut sql = format!("CREATE SCHEMA IF NOT EXISTS {schema};\nREVOKE ALL ON SCHEMA {schema} FROM PUBLIC;\n\n");
-        sql += &format!(
-            "-- For auth_db of Kamailio: `password` stays empty, and the columns of SHA-256 are for its `algorithm`.\n\
-             CREATE OR REPLACE VIEW {schema}.subscriber AS\n    \
-             SELECT u.login AS username, d.name AS domain, '' AS password, u.clear_ha1 AS ha1, u.clear_ha1b AS ha1b,\n        \
-             u.clear_ha1_sha256 AS ha1_sha256, u.clear_ha1b_sha256 AS ha1b_sha256{live};\n\n\
-             -- For lt-cred-mech of coturn, whose key is the HA1 of MD5; by login and by whole address.\n\
-             CREATE OR REPLACE VIEW {schema}.turnusers_lt AS\n    \
-             SELECT d.name AS realm, u.login AS name, u.clear_ha1 AS hmackey{live}\n    UNION ALL\n    \
-             SELECT d.name, u.login || '@' || d.name, u.clear_ha1b{live};\n\n"
-        );
-        sql += &role(kamailio);
-        sql += &format!("GRANT SELECT ON {schema}.subscriber TO {kamailio};\n\n");
-        sql += "-- What else coturn looks at; it wants them to be there.\n";
-        for table in COTURN_TABLES {
-            sql += &table.replace("{schema}", &schema.0);
-        }
-        sql += "\n";
-        sql += &role(coturn);
         let rest = [
             "turn_secret",
             "oauth_key",
@@ -114,8 +95,28 @@ impl Feed {
             "denied_peer_ip",
         ];
         let rest: Vec<_> = rest.iter().map(|table| format!("{schema}.{table}")).collect();
-        sql += &format!("GRANT SELECT ON {schema}.turnusers_lt, {} TO {coturn};\n", rest.join(", "));
-        sql
+        let tables_of_coturn = COTURN_TABLES.map(|table| table.replace("{schema}", &schema.0)).concat();
+        [
+            format!("CREATE SCHEMA IF NOT EXISTS {schema};\nREVOKE ALL ON SCHEMA {schema} FROM PUBLIC;\n\n"),
+            format!(
+                "-- For auth_db of Kamailio: `password` stays empty, and the columns of SHA-256 are for its `algorithm`.\n\
+                 CREATE OR REPLACE VIEW {schema}.subscriber AS\n    \
+                 SELECT u.login AS username, d.name AS domain, '' AS password, u.clear_ha1 AS ha1, u.clear_ha1b AS ha1b,\n        \
+                 u.clear_ha1_sha256 AS ha1_sha256, u.clear_ha1b_sha256 AS ha1b_sha256{live};\n\n"
+            ),
+            format!(
+                "-- For lt-cred-mech of coturn, whose key is the HA1 of MD5; by login and by whole address.\n\
+                 CREATE OR REPLACE VIEW {schema}.turnusers_lt AS\n    \
+                 SELECT d.name AS realm, u.login AS name, u.clear_ha1 AS hmackey{live}\n    UNION ALL\n    \
+                 SELECT d.name, u.login || '@' || d.name, u.clear_ha1b{live};\n\n"
+            ),
+            role(kamailio),
+            format!("GRANT SELECT ON {schema}.subscriber TO {kamailio};\n\n"),
+            format!("-- What else coturn looks at; it wants them to be there.\n{tables_of_coturn}\n"),
+            role(coturn),
+            format!("GRANT SELECT ON {schema}.turnusers_lt, {} TO {coturn};\n", rest.join(", ")),
+        ]
+        .concat()
     }
 }
 

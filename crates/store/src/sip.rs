@@ -79,17 +79,13 @@ fn invitation(row: &mut Row) -> StoreResult<SipInvitation> {
 }
 
 /// The columns for SIP servers, in the order of the table.
-fn clear(digests: Option<&Digests>) -> [Value<'_>; 6] {
-    let column =
-        |name: fn(&Digests, DigestAlgorithm) -> &str, algorithm| digests.map(|digests| name(digests, algorithm)).into();
-    let [md5, sha256, sha512t256] = DigestAlgorithm::ALL.map(|algorithm| {
+fn clear(digests: Option<&Digests>) -> impl Iterator<Item = Value<'_>> {
+    DigestAlgorithm::ALL.into_iter().flat_map(move |algorithm| {
         [
-            column(|digests, algorithm| digests.ha1(algorithm).expose(), algorithm),
-            column(|digests, algorithm| digests.ha1b(algorithm).expose(), algorithm),
+            digests.map(|digests| digests.ha1(algorithm).expose()).into(),
+            digests.map(|digests| digests.ha1b(algorithm).expose()).into(),
         ]
-    });
-    let [[a, b], [c, d], [e, f]] = [md5, sha256, sha512t256];
-    [a, b, c, d, e, f]
+    })
 }
 
 impl SipStore for SqlTx<'_> {
@@ -137,26 +133,22 @@ impl SipStore for SqlTx<'_> {
     }
 
     fn insert_sip_user(&mut self, user: &SipUser, keys: &SipKeys) -> StoreResult<()> {
-        let [ha1, ha1b, ha1_sha256, ha1b_sha256, ha1_sha512, ha1b_sha512] = clear(keys.clear.as_ref());
+        let mut row = values![
+            user.identity.id,
+            user.endpoint.group.id,
+            user.identity.project,
+            &user.login,
+            i64::from(user.same_domain_calls_only),
+            &keys.digests,
+            &keys.lookup
+        ]
+        .to_vec();
+        row.extend(clear(keys.clear.as_ref()));
         self.execute(
             "INSERT INTO sip_user (identity_id, group_id, project_id, login, same_domain_calls_only, digests, ha1b_lookup,
                  clear_ha1, clear_ha1b, clear_ha1_sha256, clear_ha1b_sha256, clear_ha1_sha512_256, clear_ha1b_sha512_256)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            values![
-                user.identity.id,
-                user.endpoint.group.id,
-                user.identity.project,
-                &user.login,
-                i64::from(user.same_domain_calls_only),
-                &keys.digests,
-                &keys.lookup,
-                ha1,
-                ha1b,
-                ha1_sha256,
-                ha1b_sha256,
-                ha1_sha512,
-                ha1b_sha512
-            ],
+            &row,
         )
         .map(drop)
     }
@@ -170,22 +162,14 @@ impl SipStore for SqlTx<'_> {
     }
 
     fn put_sip_keys(&mut self, id: IdentityId, keys: &SipKeys) -> StoreResult<()> {
-        let [ha1, ha1b, ha1_sha256, ha1b_sha256, ha1_sha512, ha1b_sha512] = clear(keys.clear.as_ref());
+        let mut row = values![&keys.digests, &keys.lookup].to_vec();
+        row.extend(clear(keys.clear.as_ref()));
+        row.push(id.into());
         self.execute(
             "UPDATE sip_user SET digests = $1, ha1b_lookup = $2, clear_ha1 = $3, clear_ha1b = $4, clear_ha1_sha256 = $5,
                  clear_ha1b_sha256 = $6, clear_ha1_sha512_256 = $7, clear_ha1b_sha512_256 = $8
              WHERE identity_id = $9",
-            values![
-                &keys.digests,
-                &keys.lookup,
-                ha1,
-                ha1b,
-                ha1_sha256,
-                ha1b_sha256,
-                ha1_sha512,
-                ha1b_sha512,
-                id
-            ],
+            &row,
         )
         .map(drop)
     }

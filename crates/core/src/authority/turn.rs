@@ -110,8 +110,8 @@ impl Authority {
                 let secrets =
                     TurnSecrets { current: new, previous: present.map(|present| present.current), since: now };
                 let plain = zeroize::Zeroizing::new(serde_json::to_vec(&secrets).map_err(AuthError::internal)?);
-                let sealed = sealer.seal(&plain, TURN_SECRETS, entropy.as_ref());
-                tx.set_installation_fact(TURN_SECRETS, sealed.as_str())?;
+                let blob = sealer.seal(&plain, TURN_SECRETS, entropy.as_ref());
+                tx.set_installation_fact(TURN_SECRETS, blob.as_str())?;
                 Ok(secrets)
             })
             .await

@@ -144,14 +144,13 @@ impl Sealer {
 
     /// What `secret` is found by in the place `context`, by the current key and then by each older one: until a rewrap, rows
     /// have either.
-    pub fn lookups(&self, secret: &[u8], context: &str) -> impl Iterator<Item = LookupHash> {
-        let text = Zeroizing::new([context.as_bytes(), b"\0", secret].concat());
-        self.lookups.iter().map(move |key| LookupHash(URL_SAFE_NO_PAD.encode(hmac::sign(key, &text))))
+    pub fn lookups<'a>(&'a self, secret: &'a [u8], context: &'a str) -> impl Iterator<Item = LookupHash> + 'a {
+        self.lookups.iter().map(move |key| looked_up(key, secret, context))
     }
 
     /// What `secret` is to be found by from now on.
     pub fn lookup(&self, secret: &[u8], context: &str) -> LookupHash {
-        self.lookups(secret, context).next().expect("a ring has a key")
+        looked_up(&self.lookups[0], secret, context)
     }
 
     /// Whether it was sealed with another key than the current one.
@@ -179,6 +178,11 @@ fn prepared(key: &MasterKey) -> (MasterKeyId, LessSafeKey) {
 fn lookup_key(key: &MasterKey) -> hmac::Key {
     let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()), LOOKUP);
     hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+}
+
+fn looked_up(key: &hmac::Key, secret: &[u8], context: &str) -> LookupHash {
+    let text = Zeroizing::new([context.as_bytes(), b"\0", secret].concat());
+    LookupHash(URL_SAFE_NO_PAD.encode(hmac::sign(key, &text)))
 }
 
 /// Nonce, ciphertext and tag.

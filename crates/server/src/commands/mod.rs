@@ -67,7 +67,7 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| endpoint::run(admin, &endpoint).await)
         }
         Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
-        Command::Sip(sip) => tool(sip::run(&options, &sip, output)),
+        Command::Sip(sip) => sip::run(&options, &sip, output),
         Command::Turn(turn) => turn::run(&options, &turn, output),
         Command::Token(token) => token::run(&options, &token, output),
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Runs one of them.
-pub async fn run(options: &cli::Options, command: &cli::Sip, output: Output) -> Result<()> {
+pub fn run(options: &cli::Options, command: &cli::Sip, output: Output) -> Result<()> {
     match command {
         cli::Sip::Views(views) => {
             let config = settings(options, Mode::Tool, Flags::new())?;

@@ -64,16 +64,16 @@ impl Authority {
         }
     }
 
-    async fn accept_digest(&self, ctx: &Ctx, seen: SipUser, start: bool) -> Result<Authenticated, AuthError> {
+    async fn accept_digest(&self, ctx: &Ctx, judged: SipUser, start: bool) -> Result<Authenticated, AuthError> {
         // "pop" is none of this: nothing proves that the bearer has the password.
         let seed = self.session_seed(ctx, &["ha1b"]);
         let now = ctx.now;
         let who = self
             .commit(ctx, move |tx, log| {
-                let id = seen.identity.id;
+                let id = judged.identity.id;
                 // Held, so that a new password comes either before this look or after the session, and ends it.
                 let identity = tx.identity_to_change(id)?.ok_or(AuthError::InvalidCredentials)?;
-                let user = tx.sip_user(id)?.filter(|user| user.digests == seen.digests);
+                let user = tx.sip_user(id)?.filter(|user| user.digests == judged.digests);
                 let user = user.ok_or(AuthError::InvalidCredentials)?;
                 let project = tx.project(identity.project)?.ok_or(AuthError::InvalidCredentials)?;
                 let application = user.application.map(|id| tx.application(id)).transpose()?.flatten();

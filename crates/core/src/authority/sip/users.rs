@@ -98,9 +98,9 @@ impl Authority {
     ) -> Result<Draft, AuthError> {
         check_user_name(&wanted.login)?;
         self.check_sip_password(project, wanted.password.as_ref(), &wanted.login).await?;
-        let mut identity = self.fresh_endpoint_identity(ctx, project);
-        identity.profile = wanted.profile.clone();
-        identity.attributes = wanted.attributes.clone();
+        let fresh = self.fresh_endpoint_identity(ctx, project);
+        let (profile, attributes) = (wanted.profile.clone(), wanted.attributes.clone());
+        let identity = Identity { profile, attributes, ..fresh };
         let password = wanted.password.clone().unwrap_or_else(|| self.random_sip_password());
         Ok(Draft { identity, wanted, password, safe: self.sip_safe(), now: ctx.now })
     }
