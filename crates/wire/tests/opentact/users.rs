@@ -47,19 +47,19 @@ async fn people_change_themselves() {
     let t = Server::start().await;
     let ann = t.user("ann").await;
     let path = format!("/user/{}", ann.id);
-    let patch = async |body: Value| t.ask("PATCH", &path).jwt(&ann.jwt).json(&body).send().await;
+    let change = async |body: Value| t.ask("PATCH", &path).jwt(&ann.jwt).json(&body).send().await;
     let changed =
-        patch(json!({ "last_name": "Lee", "first_name": null, "gender": "Other", "dob": "1990-02-03T00:00:00Z" }))
+        change(json!({ "last_name": "Lee", "first_name": null, "gender": "Other", "dob": "1990-02-03T00:00:00Z" }))
             .await;
     assert_snapshot!(changed, @r#"200 application/json {"payload":{"apple_user_id":null,"avatar":null,"created_on":"2026-11-18T11:06:40.000Z","deleted_on":null,"dob":"1990-02-03T00:00:00.000Z","email":"ann@example.org","facebook_user_id":null,"first_name":null,"gender":"Other","gmail_user_id":null,"last_name":"Lee","modified_on":"2026-11-18T11:06:40.000Z","phone_number":null,"role":"User","uuid":"{id0}","wechat_user_id":null,"wss_online":false},"success":true}"#);
     assert_eq!(t.ask("GET", &path).jwt(&ann.jwt).send().await.json(), changed.json());
-    assert_eq!(patch(json!({ "dob": null })).await.json()["payload"]["dob"], Value::Null);
+    assert_eq!(change(json!({ "dob": null })).await.json()["payload"]["dob"], Value::Null);
     // Roles are the operator's to give.
-    assert_snapshot!(patch(json!({ "role": "Admin" })).await, @r#"403 application/json {"message":"Forbidden","meta":{"code":"forbidden"},"status":403,"success":false}"#);
-    assert_eq!(patch(json!({ "role": "User" })).await.status, 200);
+    assert_snapshot!(change(json!({ "role": "Admin" })).await, @r#"403 application/json {"message":"Forbidden","meta":{"code":"forbidden"},"status":403,"success":false}"#);
+    assert_eq!(change(json!({ "role": "User" })).await.status, 200);
     // The present password is asked for before a new one, and Basic shows it.
     let new = "quiet harbour at dusk";
-    assert_snapshot!(patch(json!({ "password": new })).await, @r#"403 application/json {"message":"Authenticate with the password to do this.","meta":{"code":"step_up_required"},"status":403,"success":false}"#);
+    assert_snapshot!(change(json!({ "password": new })).await, @r#"403 application/json {"message":"Authenticate with the password to do this.","meta":{"code":"step_up_required"},"status":403,"success":false}"#);
     let by_basic = t.ask("PATCH", &path).header("authorization", &ann.basic).json(&json!({ "password": new }));
     assert_eq!(by_basic.send().await.status, 200);
     assert_eq!(t.ask("GET", "/auth").jwt(&ann.jwt).send().await.status, 401, "its sessions have ended");
