@@ -1,1 +1,4 @@
-//! x
+//! Connections: frames in, frames out, with time moved by hand.
+
+mod scene;
+mod vectors;
