@@ -17,6 +17,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
+    net::IpAddr,
     sync::Arc,
     task::Poll,
     time::Duration,
@@ -59,6 +60,7 @@ pub(super) struct Scene {
     names: HashMap<String, String>,
     talks: HashMap<String, Talk>,
     origin: Option<&'static str>,
+    address: Option<IpAddr>,
 }
 
 /// A connection without the socket.
@@ -89,11 +91,13 @@ impl Scene {
             names: HashMap::new(),
             talks: HashMap::new(),
             origin: None,
+            address: None,
         }
     }
 
     pub(super) fn ctx(&self) -> Ctx {
-        self.world.ctx_on(NAME)
+        let ctx = self.world.ctx_on(NAME);
+        Ctx { address: self.address.or(ctx.address), ..ctx }
     }
 
     /// What `$name` stands for.
@@ -104,6 +108,35 @@ impl Scene {
     /// Connections that open from now on are those of a page.
     pub(super) const fn from_page(&mut self, origin: Option<&'static str>) {
         self.origin = origin;
+    }
+
+    /// Connections that open from now on come from there.
+    pub(super) fn from_address(&mut self, address: &str) {
+        self.address = Some(address.parse().unwrap());
+    }
+
+    /// Has a text under a name.
+    pub(super) fn keep(&mut self, name: &str, text: &str) {
+        self.names.insert(name.to_owned(), text.to_owned());
+    }
+
+    pub(super) fn member(&self, name: &str) -> &Member {
+        &self.members[name]
+    }
+
+    /// Returns when the store knows of so many connections.
+    pub(super) async fn recorded(&self, count: usize) {
+        for _ in 0..PATIENCE {
+            let mut found = 0;
+            for who in self.sessions.values() {
+                found += self.app.authority.own_presence(&self.ctx(), who).await.unwrap().len();
+            }
+            if found >= count {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("presence is not recorded");
     }
 
     /// Changes the application.
@@ -119,10 +152,6 @@ impl Scene {
         let token = self.app.authority.issue_token(&self.ctx(), &who, json!({})).await.unwrap().token;
         self.names.insert(name.to_owned(), token.expose().to_owned());
         self.sessions.insert(name.to_owned(), who);
-    }
-
-    pub(super) fn session(&self, token: &str) -> &Authenticated {
-        &self.sessions[token]
     }
 
     /// Plays lines; the first word of a line that is none of ours is a connection.
