@@ -46,6 +46,7 @@ mod presence;
 mod project;
 mod queue;
 mod refresh;
+mod resume;
 mod row;
 mod session;
 mod sip;
