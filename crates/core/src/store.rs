@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
     error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
-    picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore,
+    picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore, resume::ResumeStore,
     session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
 };
 
@@ -25,6 +25,7 @@ pub trait Tx:
     + MembershipStore
     + SessionStore
     + RefreshStore
+    + ResumeStore
     + ThrottleStore
     + VerificationStore
     + KeyStore

@@ -45,6 +45,7 @@ mod presence;
 mod project;
 mod queue;
 mod refresh;
+mod resume;
 mod row;
 mod session;
 mod sql;

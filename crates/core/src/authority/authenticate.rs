@@ -1,6 +1,6 @@
 //! The one gate: whatever somebody presents, it is judged here.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -17,15 +17,13 @@ use crate::{
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
     ids::{GuestTargetId, IdentityId},
     issuer::AssertionProfile,
+    live_token,
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
     store::Tx,
     time::Timestamp,
 };
-
-/// For so long after a sign-in nobody is asked to sign in again before they change what they are reached by.
-const RECENT: Duration = Duration::from_mins(15);
 
 /// What somebody shows to prove who they are (authenticator output, SP 800-63).
 #[derive(Debug)]
@@ -128,11 +126,7 @@ impl Authenticated {
 
     /// Refuses whoever proved who they are too long ago for what they want to do now.
     pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
-        let proved = self.session.as_ref().map(|session| session.auth_time);
-        match proved {
-            Some(at) if now.since(at) <= RECENT => Ok(()),
-            _ => Err(AuthError::StepUpRequired { acr: "recent" }),
-        }
+        live_token::require_recent(self.session.as_ref().map(|session| session.auth_time), now).map(drop)
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their

@@ -16,7 +16,7 @@ use ringfence_core::{
     time::Timestamp,
 };
 
-use super::{index::Key, mailbox::Mailbox, uptime::Uptime};
+use super::{index::Key, mailbox::Mailbox, term::Span, uptime::Uptime};
 
 /// What a connection is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum Directive {
     Deliver(String),
     /// Time for a ping of the conversation's own.
     Tick,
-    /// The session ends soon.
+    /// What the connection goes by ends soon.
     ExpiresIn(Duration),
     /// Another connection of the same identity is reached from now on.
     TakenOver,
@@ -87,7 +87,7 @@ pub(crate) struct Habits {
     pub(crate) idle: Duration,
     /// Between two [`Directive::Tick`]s, once somebody tried to sign in.
     pub(crate) tick: Option<Duration>,
-    /// How long before the end of the session to say so.
+    /// How long before the end of the session to say so, where nothing else is agreed.
     pub(crate) warn: Option<Duration>,
     /// For the other end to take what is sent.
     pub(crate) write: Duration,
@@ -111,7 +111,7 @@ pub(crate) struct Bound {
     pub(super) identity: IdentityId,
     pub(super) policy: InboundPolicy,
     pub(super) order: u64,
-    pub(super) expires: Uptime,
+    pub(super) span: Span,
 }
 
 impl Bound {
@@ -216,9 +216,21 @@ impl Connection {
     pub(super) fn bind(&self, bound: Bound, now: Uptime) -> Option<Bound> {
         let mut state = self.state();
         state.sign_in_by = None;
-        state.warn_at = self.habits.warn.map(|lead| bound.expires - lead);
+        state.warn_at = bound.span.next_warning(now);
         state.start_ticking(self.habits, now);
         state.bound.replace(bound)
+    }
+
+    /// Its session ends by `end`, if it is still that session's; says whether that is sooner than was known.
+    pub(super) fn shorten(&self, session: SessionId, end: Uptime, now: Uptime) -> bool {
+        let mut state = self.state();
+        let Some(bound) = state.bound.as_mut().filter(|bound| bound.session == session) else { return false };
+        let shorter = bound.span.shorten(end);
+        if shorter {
+            // At once, if the time to warn has passed.
+            state.warn_at = bound.span.first_warning(now);
+        }
+        shorter
     }
 
     /// A sign-in was refused: there is time for another.
@@ -278,7 +290,7 @@ impl State {
         if self.over {
             return self.give_up_at;
         }
-        let expires = self.bound.as_ref().map(|bound| bound.expires);
+        let expires = self.bound.as_ref().map(|bound| bound.span.closes);
         let deadlines = [self.sign_in_by, expires, self.warn_at, self.tick_at, self.give_up_at, Some(silent_at)];
         deadlines.into_iter().flatten().min()
     }
@@ -294,7 +306,7 @@ impl State {
         if self.over {
             return;
         }
-        let last = if passed(self.bound.as_ref().map(|bound| bound.expires)) {
+        let last = if passed(self.bound.as_ref().map(|bound| bound.span.closes)) {
             Some(Directive::Ended(Ending::Expired))
         } else if passed(self.sign_in_by) {
             Some(Directive::Overdue)
@@ -307,8 +319,8 @@ impl State {
             return;
         }
         if passed(self.warn_at) {
-            self.warn_at = None;
-            due.extend(self.bound.as_ref().map(|bound| Directive::ExpiresIn(bound.expires.since(now))));
+            self.warn_at = self.bound.as_ref().and_then(|bound| bound.span.next_warning(now));
+            due.extend(self.bound.as_ref().map(|bound| Directive::ExpiresIn(bound.span.ends.since(now))));
         }
         if passed(self.tick_at) {
             self.tick_at = habits.tick.map(|every| now + every);

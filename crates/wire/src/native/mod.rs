@@ -7,6 +7,7 @@
 //! | `sign_in`, `refresh` | the ways in, and staying in |
 //! | `me`, `upgrade`, `sessions` | one's own account and sessions |
 //! | `ask` | what other servers ask |
+//! | `socket/` | the open connection; described in `docs/socket.md` |
 //!
 //! The handlers describe themselves: `docs/openapi.json` is made from them.
 
@@ -30,6 +31,7 @@ mod problem;
 mod refresh;
 mod sessions;
 mod sign_in;
+mod socket;
 mod upgrade;
 
 /// Its name, as in mounts and sessions.
@@ -52,7 +54,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
 /// Everything below `/api/v1`.
 pub(crate) fn routes() -> Router<App> {
     let (routes, _) = described().split_for_parts();
-    routes.merge(ask::well_known())
+    routes.merge(ask::well_known()).merge(socket::routes())
 }
 
 /// The OpenAPI 3.1 description of everything below `/api/v1`.
