@@ -1,11 +1,11 @@
 // The client: ways in, ways out, and what is kept between them.
 
-import { Connection } from './connection.js';
+import { openConnection, type Connection } from './connection.js';
 import { RingfenceError } from './error.js';
 import { Emitter } from './events.js';
-import { Keeper, type Tokens } from './keeper.js';
+import { keepSession, type Keeper, type Tokens } from './keeper.js';
 import { choose, Entry } from './store.js';
-import { Tabs } from './tabs.js';
+import { joinTabs, type Tabs } from './tabs.js';
 import type {
   ConnectionState,
   Credentials,
@@ -34,20 +34,17 @@ export class RingfenceClient {
     const name = `ringfence:${base}:${application}`;
     const { store, shared } = choose(storage);
     this.#application = application;
-    this.#keeper = new Keeper(base, new Entry(store, name), this.#events, () => this.#connection.changed());
-    this.#connection = new Connection(base, application, this.#keeper, this.#events);
-    this.#tabs = new Tabs(
-      name,
-      store,
-      shared,
-      () => this.#keeper.look(),
-      // Told in the constructor already, when nobody shares.
-      (elected) => queueMicrotask(() => {
+    const changed = (): void => this.#connection.changed();
+    this.#keeper = keepSession(base, new Entry(store, name), this.#events, () => this.#tabs, changed);
+    this.#connection = openConnection(base, application, this.#keeper, this.#events);
+    const look = (): void => this.#keeper.look();
+    this.#tabs = joinTabs(name, store, shared, look, (elected) => {
+      // Told at once when nobody shares: before anybody could listen.
+      queueMicrotask(() => {
         this.#events.emit('elected', elected);
         this.#keeper.check();
-      }),
-    );
-    this.#keeper.tabs = this.#tabs;
+      });
+    });
     const wake = (): void => {
       if (globalThis.document?.visibilityState === 'hidden') return;
       this.#keeper.check();
@@ -73,11 +70,11 @@ export class RingfenceClient {
 
   /** Whether this tab renews for all. */
   get elected(): boolean {
-    return this.#tabs.elected;
+    return this.#tabs.elected();
   }
 
   get connection(): ConnectionState {
-    return this.#connection.state;
+    return this.#connection.state();
   }
 
   /** An access token for your own servers, good for some seconds at least. Put it into a header, never into an address. */
@@ -87,34 +84,34 @@ export class RingfenceClient {
 
   /** Begins a session as a guest. */
   guest(visit: Visit = {}): Promise<Session> {
-    return this.#begin('/guests', { ...visit });
+    return this.#begin('guests', { ...visit });
   }
 
   /** Makes an account and begins a session. */
   signUp(registration: Registration): Promise<Session> {
-    return this.#begin('/sign-up', { ...registration });
+    return this.#begin('sign-up', { ...registration });
   }
 
   /** Begins a session with a password. The same identity goes on on its open connection, freshly authenticated. */
   signIn(credentials: Credentials): Promise<Session> {
-    return this.#begin('/sign-in', { ...credentials });
+    return this.#begin('sign-in', { ...credentials });
   }
 
   /** Begins a session with the token of an identity provider. */
   federated(provider: 'google' | 'facebook' | 'oidc', token: string, nonce?: string): Promise<Session> {
-    return this.#begin('/federated', { provider, token, nonce });
+    return this.#begin('federated', { provider, token, nonce });
   }
 
   /** Makes the guest a member: the same id, the same open connection. `address_taken` when the address has an account; its
    * `details.merge_ticket` is for `merge` after signing in to that account. */
   async upgrade(credentials: Credentials): Promise<Session> {
-    this.#keeper.keep(await this.#keeper.askAs<Tokens>('POST', '/api/v1/me/upgrade', { ...credentials }));
+    this.#keeper.keep(await this.#keeper.askAs<Tokens>('me/upgrade', { ...credentials }));
     return this.#now();
   }
 
   /** Has the member take in the guest who wanted its address. */
   async merge(ticket: string): Promise<void> {
-    await this.#keeper.askAs('POST', '/api/v1/me/merge', { merge_ticket: ticket });
+    await this.#keeper.askAs('me/merge', { merge_ticket: ticket });
   }
 
   /** Ends the session here, in every tab and at the server. */
@@ -122,7 +119,7 @@ export class RingfenceClient {
     const access = this.#keeper.kept && (await this.token().catch(() => null));
     this.#connection.disconnect();
     this.#keeper.end('signed_out');
-    if (access) await this.#keeper.ask('POST', '/api/v1/sign-out', undefined, access).catch(() => {});
+    if (access) await this.#keeper.ask('sign-out', undefined, access).catch(() => {});
   }
 
   /** Opens the connection as soon as there is a session, and keeps it open. */
@@ -156,7 +153,7 @@ export class RingfenceClient {
 
   async #begin(path: string, body: object): Promise<Session> {
     const wanted = { application: this.#application, ...body };
-    this.#keeper.keep(await this.#keeper.ask<Tokens>('POST', `/api/v1${path}`, wanted));
+    this.#keeper.keep(await this.#keeper.ask<Tokens>(path, wanted));
     return this.#now();
   }
 

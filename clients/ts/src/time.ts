@@ -23,21 +23,13 @@ export function backoff(attempt: number, chance = Math.random()): number {
   return most / 2 + (most / 2) * chance;
 }
 
-/** Notices that the clock of the machine was set, or that the machine slept: the two clocks went apart. */
-export class Jumps {
-  #wall: number;
-  #steady: number;
-
-  constructor(wall: number, steady: number) {
-    this.#wall = wall;
-    this.#steady = steady;
-  }
-
-  /** How far the wall clock jumped since the last look; negative when it was put back. */
-  look(wall: number, steady: number): number {
-    const jump = wall - this.#wall - (steady - this.#steady);
-    this.#wall = wall;
-    this.#steady = steady;
+/** Notices that the clock of the machine was set, or that the machine slept: says how far the wall clock went ahead of the
+ * steady one since the last look. Negative when it was put back. */
+export function jumps(wall: number, steady: number): (wall: number, steady: number) => number {
+  let ahead = wall - steady;
+  return (wall, steady) => {
+    const jump = wall - steady - ahead;
+    ahead += jump;
     return jump;
-  }
+  };
 }
