@@ -17,12 +17,12 @@ export const sleeping = (browser) => alone(browser, async ({ net, tab }) => {
   const session = await page.run(() => window.client.guest());
   await page.is('open');
   await check('a page that was frozen while its token ended goes on', async () => {
-    await page.freeze(true);
+    await page.freeze();
     const before = net.refreshes;
     // The token, the grace of the connection, and some more.
     await sleep(LIFE + 4_000);
     assert.equal(net.refreshes, before, 'nothing runs in a frozen page');
-    await page.freeze(false);
+    await page.thaw();
     await until('new tokens', async () => (await page.session())?.expiresAt > session.expiresAt + LIFE / 2);
     await page.is('open');
     assert.equal((await page.session()).id, session.id);

@@ -184,10 +184,17 @@ export class Tab {
     return (await until(`${times} × ${name}`, look, patience)).found;
   }
 
-  /** Stops the page as a browser does with one that nobody sees: nothing in it runs. */
-  async freeze(frozen) {
+  /** Has nothing run in the page, as when a laptop sleeps. `Page.setWebLifecycleState` spares pages that can be seen, and a
+   * browser without a window says that of all; a debugger stops each. */
+  async freeze() {
     this.cdp ??= await this.page.context().newCDPSession(this.page);
-    await this.cdp.send('Page.setWebLifecycleState', { state: frozen ? 'frozen' : 'active' });
+    await this.cdp.send('Debugger.enable');
+    await this.cdp.send('Debugger.pause');
+  }
+
+  async thaw() {
+    await this.cdp.send('Debugger.resume');
+    await this.cdp.send('Debugger.disable');
   }
 
   close() {

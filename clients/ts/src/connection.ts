@@ -163,13 +163,19 @@ export function openConnection(url: string, application: string, keeper: Keeper,
       become({ state: 'open' });
       update();
     }
-    if (type === 'expiring') events.emit('warning', { secondsLeft: frame.seconds_left ?? 0, seq: frame.seq });
-    // After a refusal a newer token decides.
-    if (type === 'expiring' || (type === 'refused' && !id)) void renew();
+    if (type === 'expiring') warned(frame);
+    // Whatever else was refused would be so again at once.
+    if (type === 'refused' && frame.code === 'token_expired') void renew();
     if (type === 'taken_over') events.emit('takeover', { reason: type });
     if (type === 'closing') goodbye = frame;
     if (type === 'ping') send({ type: 'pong' });
     if (state.state === 'open') rest();
+  }
+
+  function warned({ seconds_left = 0, seq }: Frame): void {
+    events.emit('warning', { secondsLeft: seconds_left, seq });
+    // A token that lives shorter than the warning comes ahead is not renewed as soon as it is there.
+    if (keeper.kept && seconds_left * 2000 < keeper.kept.life) void renew();
   }
 
   /** Nobody is there any more. */
