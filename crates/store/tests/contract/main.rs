@@ -41,6 +41,7 @@ mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;
+mod resume;
 mod session;
 mod support;
 mod throttle;

@@ -225,12 +225,16 @@ impl Connection {
     pub(super) fn shorten(&self, session: SessionId, end: Uptime, now: Uptime) -> bool {
         let mut state = self.state();
         let Some(bound) = state.bound.as_mut().filter(|bound| bound.session == session) else { return false };
-        let shorter = bound.span.shorten(end);
-        if shorter {
-            // At once, if the time to warn has passed.
-            state.warn_at = bound.span.first_warning(now);
+        if !bound.span.shorten(end) {
+            return false;
         }
-        shorter
+        let (left, late) = (bound.span.ends.since(now), bound.span.should_have_warned(now));
+        state.warn_at = bound.span.next_warning(now);
+        drop(state);
+        if late {
+            self.mailbox.put(Directive::ExpiresIn(left));
+        }
+        true
     }
 
     /// A sign-in was refused: there is time for another.

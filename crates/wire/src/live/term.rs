@@ -56,10 +56,9 @@ impl Span {
         leads.find(|lead| *lead < left).map(|lead| self.ends - lead)
     }
 
-    /// When the next warning is due if the end was not told: at once when it is near.
-    pub(super) fn first_warning(&self, now: Uptime) -> Option<Uptime> {
-        let lead = self.lead?;
-        Some((self.ends - lead).max(now))
+    /// Whether the time of the first warning has come.
+    pub(super) fn should_have_warned(&self, now: Uptime) -> bool {
+        self.lead.is_some_and(|lead| self.ends.since(now) <= lead)
     }
 }
 
@@ -102,7 +101,7 @@ mod tests {
         assert!(!span.shorten(Uptime::of_second(400)));
         assert!(span.shorten(Uptime::of_second(50)));
         assert_eq!((span.ends.second(), span.closes.second()), (50, 50));
-        assert_eq!(span.first_warning(Uptime::of_second(0)).map(Uptime::second), Some(0));
+        assert!(span.should_have_warned(Uptime::of_second(0)));
         assert!(!span.shorten(Uptime::of_second(50)));
     }
 }
