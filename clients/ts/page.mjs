@@ -33,26 +33,26 @@ window.loaded = true;
 /** A page of another site around one of ours. */
 const frame = (address) => `<!doctype html><title>around</title><iframe src="${address}"></iframe>`;
 
-/** The network between pages and server: it can be cut, and lose answers. */
+/** The network between pages and server: it can be cut, and lose some answers to renewals, or all while it is deaf. */
 export async function site() {
   const open = new Set();
-  const net = { cut: false, lose: 0, refreshes: 0, addresses: [] };
+  const net = { cut: false, deaf: false, lose: 0, refreshes: 0, addresses: [] };
   const server = createServer((asked, response) => {
     net.addresses.push(asked.url);
     if (!asked.url.startsWith('/api/')) return serve(asked, response);
-    if (net.cut) return asked.destroy();
+    if (net.cut) return asked.socket.destroy();
     if (asked.url === '/api/v1/refresh') net.refreshes += 1;
     const { method, headers, url } = asked;
     const passed = request({ host: '127.0.0.1', port, method, headers, path: url }, (answer) => {
-      if (url === '/api/v1/refresh' && net.lose > 0) {
-        net.lose -= 1;
+      if (url === '/api/v1/refresh' && (net.deaf || net.lose > 0)) {
+        net.lose -= net.deaf ? 0 : 1;
         answer.resume();
-        return answer.once('end', () => asked.destroy());
+        return answer.once('end', () => asked.socket.destroy());
       }
       response.writeHead(answer.statusCode, answer.headers);
       return answer.pipe(response);
     });
-    passed.once('error', () => asked.destroy());
+    passed.once('error', () => asked.socket.destroy());
     return asked.pipe(passed);
   });
   server.on('upgrade', (asked, socket, head) => {

@@ -15,6 +15,7 @@ name = "widget"
 publishable_key = "${KEYS.short}"
 allowed_origins = ["*"]
 inbound = "all"
+socket = { warning = "2s", grace = "2s" }
 
 [[project]]
 name = "calm"

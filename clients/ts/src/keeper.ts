@@ -10,7 +10,7 @@ import type { Identity, Session } from './types.js';
 /** A clock that was put back so far is not believed. */
 const NOTABLE = 5_000;
 /** Time to answer. */
-const PATIENCE = 15_000;
+const PATIENCE = 10_000;
 /** A token that ends sooner is not handed out. */
 const SOON = 1_000;
 
