@@ -70,7 +70,7 @@ mod tests {
 
     fn span(end: u64, grace: u64, session: u64) -> Span {
         let at = |seconds| NOW + Duration::from_secs(seconds);
-        let term = Term { end: at(end), grace: Duration::from_secs(grace), lead: Some(Duration::from_secs(60)) };
+        let term = Term { end: at(end), grace: Duration::from_secs(grace), lead: Some(Duration::from_mins(1)) };
         Span::new(term, at(session), NOW, Uptime::of_second(0))
     }
 

@@ -106,12 +106,12 @@ impl Scene {
     }
 
     /// Connections that open from now on are those of a page.
-    pub(super) const fn from_page(&mut self, origin: Option<&'static str>) {
+    pub(super) const fn opened_by_page(&mut self, origin: Option<&'static str>) {
         self.origin = origin;
     }
 
     /// Connections that open from now on come from there.
-    pub(super) fn from_address(&mut self, address: &str) {
+    pub(super) fn opened_at(&mut self, address: &str) {
         self.address = Some(address.parse().unwrap());
     }
 
@@ -251,7 +251,7 @@ impl Scene {
         let talk = self.talks.get_mut(name).unwrap();
         let step = talk.conversation.on_frame(&mut talk.line, &ctx, &frame).await;
         talk.line.heard();
-        talk.keep(step);
+        talk.keep(&step);
     }
 
     async fn expect(&mut self, name: &str, wanted: &str) {
@@ -320,14 +320,14 @@ impl Scene {
 }
 
 impl Talk {
-    fn keep(&mut self, step: Step) {
+    fn keep(&mut self, step: &Step) {
         self.heard.extend(step.send.iter().map(|frame| serde_json::from_str::<Value>(frame).unwrap()));
         self.closed = self.closed.or(step.close);
     }
 
     async fn obey(&mut self, ctx: &Ctx, directive: &Directive) {
         let step = self.conversation.on_directive(&self.line, directive);
-        self.keep(step);
+        self.keep(&step);
         if *directive == Directive::Tick {
             self.line.heard();
             let answer = self.conversation.on_frame(&mut self.line, ctx, r#"{"type":"pong"}"#).await;

@@ -28,24 +28,24 @@ async fn n48_a_ticket_counts_for_five_minutes() {
 #[tokio::test]
 async fn n48_a_ticket_counts_for_pages_of_its_origin_and_in_its_network_if_that_is_asked_for() {
     let mut scene = Scene::start().await;
-    scene.from_page(Some("https://app.test"));
+    scene.opened_by_page(Some("https://app.test"));
     admitted(&mut scene).await;
-    scene.from_page(None);
+    scene.opened_by_page(None);
     scene.play(&refusal("elsewhere", "ticket_elsewhere")).await;
-    scene.from_page(Some("https://app.test"));
-    scene.from_address("2001:db8::1");
+    scene.opened_by_page(Some("https://app.test"));
+    scene.opened_at("2001:db8::1");
     let back = format!("back > {{\"type\":\"resume\",\"ticket\":\"$t\"}}\nback < {RESUMED}");
     scene.play(&back).await;
     scene.end().await;
 
     let mut scene = Scene::start().await;
     scene.configure(|settings| settings.socket.same_network = true).await;
-    scene.from_address("2001:db8::1");
+    scene.opened_at("2001:db8::1");
     admitted(&mut scene).await;
-    scene.from_address("2001:db8:0:1::1");
+    scene.opened_at("2001:db8:0:1::1");
     scene.play(&refusal("elsewhere", "ticket_elsewhere")).await;
     // A neighbour in the same /64 is the same client.
-    scene.from_address("2001:db8::2");
+    scene.opened_at("2001:db8::2");
     scene.play(&back).await;
     scene.end().await;
 }
