@@ -63,6 +63,11 @@ const FLAGS = [
   '--use-fake-device-for-media-stream',
 ];
 
+const executablePath = process.env.RINGFENCE_CHROMIUM ?? '/usr/bin/chromium';
+
+/** A browser for pages without the library. */
+export const chromiumAlone = () => chromium.launch({ executablePath, headless: true, args: FLAGS });
+
 /** A browser, and the server of its one page. */
 export async function launch() {
   const bundle = readFileSync(join(sdk, 'apiRTC.min.js'));
@@ -73,7 +78,7 @@ export async function launch() {
   });
   await new Promise((resolve) => pages.listen(0, '127.0.0.1', resolve));
   const context = await chromium.launchPersistentContext(mkdtempSync(join(scratch, 'chromium-')), {
-    executablePath: process.env.RINGFENCE_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath,
     headless: true,
     args: FLAGS,
   });

@@ -49,8 +49,8 @@ async function answered(url, said) {
 }
 
 /**
- * Checks the channel at `url`. `jwt(id, claims, secret)` signs a token for the application of `key`, `revoke(session)` ends a
- * session as an operator does; `check` and `until` are those of checks.mjs.
+ * Checks the channel at `url`. `jwt(id, claims, secret)` signs a token for the application of `key`, `revoke(message)` ends the
+ * session that a line was told of; `check` and `until` are those of checks.mjs.
  */
 export async function channel({ url, key, jwt, revoke, check, until }) {
   const connected = (line) =>
@@ -59,7 +59,8 @@ export async function channel({ url, key, jwt, revoke, check, until }) {
       return line.seen.connects === 1;
     });
   const carried = (line, name) => until(name, () => line.socket.io.engine.transport.name === name);
-  const session = async (line) => (await until('a session', () => line.message('sessionId'))).found.sessionId;
+  const told = async (line) => (await until('a session', () => line.message('sessionId'))).found;
+  const session = async (line) => (await told(line)).sessionId;
 
   for (const [way, transports] of Object.entries(WAYS)) {
     await check(`${way}: a token and a stranger are let in, and a token is renewed`, async () => {
@@ -81,9 +82,9 @@ export async function channel({ url, key, jwt, revoke, check, until }) {
 
     await check(`${way}: a session that is revoked ends within a second, and its client does not come back`, async () => {
       const ann = open(url, { channelId: 'ann', apiKey: key, token: jwt('ann') }, { transports });
-      const id = await session(ann);
+      const message = await told(ann);
       await carried(ann, transports.at(-1));
-      await revoke(id);
+      await revoke(message);
       const { took } = await until('an end', () => ann.seen.reasons.length);
       assert.ok(took < 1500, `${took} ms`);
       await sleep(COMEBACK);

@@ -86,7 +86,7 @@ export async function script({ url, key, jwt, revoke, check, until, browser }) {
           return connects === times;
         }),
       session: async () =>
-        (await until('a session', async () => (await seen()).messages.find((one) => one.type === 'sessionId'))).found.sessionId,
+        (await until('a session', async () => (await seen()).messages.find((one) => one.type === 'sessionId'))).found,
       close: () => context.close(),
     };
   }
