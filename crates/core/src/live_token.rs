@@ -72,11 +72,8 @@ impl<const SECONDS: u64> From<AtMost<SECONDS>> for Span {
 pub(crate) const RECENT: Duration = Duration::from_mins(15);
 
 /// Refuses whoever proved who they are too long ago; says how long the proof still counts.
-pub(crate) fn require_recent(proved_at: Option<Timestamp>, now: Timestamp) -> Result<Duration, AuthError> {
-    match proved_at {
-        Some(at) if now.since(at) <= RECENT => Ok(RECENT.saturating_sub(now.since(at))),
-        _ => Err(AuthError::StepUpRequired { acr: "recent" }),
-    }
+pub(crate) fn require_recent(proved_at: Timestamp, now: Timestamp) -> Result<Duration, AuthError> {
+    RECENT.checked_sub(now.since(proved_at)).ok_or(AuthError::StepUpRequired { acr: "recent" })
 }
 
 /// The access token that an open connection goes by, and the rights that came with it.
@@ -158,7 +155,7 @@ impl LiveToken {
 
     /// Whether whoever holds it signed in recently enough for something that matters, and how long that lasts.
     pub fn require_recent(&self, now: Timestamp) -> Result<Duration, AuthError> {
-        require_recent(Some(self.auth_time), now)
+        require_recent(self.auth_time, now)
     }
 
     /// Whether `next` may take its place: renew or narrow, and nothing else (ATTACKS N49–N52).

@@ -136,11 +136,11 @@ impl Authenticated {
     /// Refuses whoever proved who they are too long ago for what they want to do now. Who came without a session has proved
     /// it just now, unless by a key, which only proves that somebody has the key.
     pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
-        let proved_at = match &self.session {
-            Some(session) => Some(session.auth_time),
-            None => self.key.is_none().then_some(now),
-        };
-        live_token::require_recent(proved_at, now).map(drop)
+        match &self.session {
+            Some(session) => live_token::require_recent(session.auth_time, now).map(drop),
+            None if self.key.is_none() => Ok(()),
+            None => Err(AuthError::StepUpRequired { acr: "recent" }),
+        }
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their

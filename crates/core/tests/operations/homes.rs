@@ -89,7 +89,7 @@ async fn a_home_that_is_switched_off_takes_the_sessions_of_its_people_along() {
     let heard = w.bus.take();
     assert!([anns, cys].iter().all(|id| heard.contains(&SecurityEvent::SessionRevoked(*id))), "{heard:?}");
     let live = w.authority.still_live(vec![anns, cys, bobs]).await.unwrap();
-    assert_eq!(live.into_iter().map(|(session, _)| session).collect::<Vec<_>>(), [bobs]);
+    assert_eq!(live.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [bobs]);
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ impl LiveConnections {
         let now = self.uptime();
         for connection in self.index.members(Key::Session(session)) {
             // A session that ran out does not count either, and the timer has not been round yet.
-            let ran_out = connection.bound().is_some_and(|bound| bound.span.ends <= now);
+            let ran_out = connection.bound().is_some_and(|bound| bound.span.closes <= now);
             let ending = if ran_out { Ending::Expired } else { Ending::Revoked(since) };
             connection.post(Directive::Ended(ending));
         }

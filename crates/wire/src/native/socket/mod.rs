@@ -29,6 +29,7 @@ static HABITS: Habits = Habits {
     retry: Duration::from_secs(10),
     idle: Duration::from_mins(1),
     tick: Some(Duration::from_secs(25)),
+    // Pages cannot see those, so that they would not notice a connection that is half open.
     ping: false,
     // Agreed anew with each token.
     warn: None,
