@@ -26,7 +26,7 @@ fn resident() -> usize {
 
 /// A text frame of a client, masked with zeros.
 fn frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![0x81, 0x80 | 126];
+    let mut frame = vec![0x81, 0xFE];
     frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
     frame.extend([0; 4]);
     frame.extend(text.as_bytes());
