@@ -15,13 +15,12 @@ pub(super) fn routes() -> Router<App> {
 async fn create(State(app): State<App>, caller: Caller) -> Result<Json<Value>, Refused> {
     let relay = app.settings.turn.as_ref().ok_or_else(|| caller.refuse(AuthError::NotSupported("a relay of media")))?;
     let made = app.authority.turn_credential(&caller.ctx, &caller.who, relay.ttl).await.map_err(caller.refused())?;
-    let (username, password) = (&made.username, made.password.expose());
     Ok(Json(json!({
-        "username": username,
-        "password": password,
+        "username": made.username,
+        "password": made.password.expose(),
         "ttl": made.expires_at.since(caller.ctx.now).as_secs(),
         "uris": relay.urls,
         "realm": relay.realm,
-        "iceServers": [{ "urls": relay.urls, "username": username, "credential": password }],
+        "iceServers": relay.ice_servers(&made),
     })))
 }
