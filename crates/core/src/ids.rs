@@ -130,6 +130,8 @@ impl MembershipId {
 
 id!(/// A group of endpoints.
     EndpointGroupId);
+id!(/// An invitation into a SIP domain.
+    SipInvitationId);
 id!(/// An open connection.
     ConnectionId);
 id!(/// A guest target: what a guest may reach.

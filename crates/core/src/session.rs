@@ -85,6 +85,8 @@ pub enum SessionsOf {
     IdentityExcept(IdentityId, SessionId),
     /// All that were started through an application.
     Application(ApplicationId),
+    /// All that those with a place in an application started through a face, whose name comes second.
+    Members(ApplicationId, &'static str),
     /// All that an issuer's assertions started.
     Issuer(IssuerId),
     /// All of the endpoints of a group, its own account included.

@@ -11,7 +11,7 @@ use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
     error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
     picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore, resume::ResumeStore,
-    session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
+    session::SessionStore, sip::SipStore, throttle::ThrottleStore, verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -32,6 +32,7 @@ pub trait Tx:
     + AuditStore
     + PresenceStore
     + PictureStore
+    + SipStore
 {
 }
 

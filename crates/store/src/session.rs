@@ -60,7 +60,7 @@ fn standpoint(row: &mut Row) -> StoreResult<Standpoint> {
     Ok(Standpoint { session, identity, endpoint, application, project })
 }
 
-/// One statement per way to name sessions: `$2` names them and `$3` is left out.
+/// One statement per way to name sessions: `$2` names them and `$3` is left out, or narrows them down.
 macro_rules! statement_of {
     ($of:expr, $head:expr, $tail:literal) => {
         match $of {
@@ -69,6 +69,11 @@ macro_rules! statement_of {
                 concat!($head, "identity_id = $2 AND id <> $3", $tail)
             }
             SessionsOf::Application(_) => concat!($head, "application_id = $2 AND id <> $3", $tail),
+            SessionsOf::Members(..) => concat!(
+                $head,
+                "identity_id IN (SELECT identity_id FROM membership WHERE application_id = $2) AND dialect = $3",
+                $tail
+            ),
             SessionsOf::Issuer(_) => concat!($head, "issuer_id = $2 AND id <> $3", $tail),
             SessionsOf::EndpointGroup(_) => concat!(
                 $head,
@@ -87,6 +92,7 @@ fn named(of: SessionsOf) -> (Value<'static>, Value<'static>) {
         SessionsOf::Identity(id) => (id.into(), "".into()),
         SessionsOf::IdentityExcept(id, but) => (id.into(), but.into()),
         SessionsOf::Application(id) => (id.into(), "".into()),
+        SessionsOf::Members(id, dialect) => (id.into(), dialect.into()),
         SessionsOf::Issuer(id) => (id.into(), "".into()),
         SessionsOf::EndpointGroup(id) => (id.into(), "".into()),
         SessionsOf::Project(id) => (id.into(), "".into()),

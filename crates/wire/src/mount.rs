@@ -21,6 +21,7 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     app::{App, Mount},
+    bridges,
     dialects::{ALL, Dialect},
     forward_auth, guard, links, mailbox, native, page,
     problem::Problem,
@@ -35,6 +36,7 @@ pub fn router(app: &App) -> Router {
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
+        .merge(bridges::routes())
         .merge(native::routes())
         .fallback(nothing_here)
         .with_state(app.clone());

@@ -304,6 +304,7 @@ fn admit_asserted(
         project: Arc::new(project),
         application: Some(Arc::new(application)),
         session: Some(Arc::new(session)),
+        key: None,
         scopes: ScopeSet::default(),
     })
 }

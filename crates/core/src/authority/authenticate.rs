@@ -15,7 +15,7 @@ use crate::{
     error::{AuthError, Noun, TokenFault},
     federation::ProviderToken,
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::{GuestTargetId, IdentityId},
+    ids::{CredentialId, GuestTargetId, IdentityId},
     issuer::AssertionProfile,
     live_token,
     project::{Project, ProjectRef},
@@ -53,6 +53,13 @@ pub enum PresentedCredential {
         profile: &'static AssertionProfile,
         /// Whom the request claims to be, where its protocol says so beside the token.
         claimed: Option<String>,
+    },
+    /// The HA1B of a SIP user, where a project takes it.
+    Digest {
+        /// Where the user is looked for.
+        project: ProjectRef,
+        /// What is shown.
+        ha1b: RawToken,
     },
     /// A token of an identity provider.
     Federated {
@@ -100,6 +107,8 @@ pub struct Authenticated {
     pub application: Option<Arc<Application>>,
     /// The session, unless the credential is shown with each request.
     pub session: Option<Arc<Session>>,
+    /// The API key, if it came by one.
+    pub key: Option<CredentialId>,
     /// What it may do beyond its own data.
     pub scopes: ScopeSet,
 }
@@ -124,9 +133,14 @@ impl Authenticated {
         self.refuse_vouched()
     }
 
-    /// Refuses whoever proved who they are too long ago for what they want to do now.
+    /// Refuses whoever proved who they are too long ago for what they want to do now. Who came without a session has proved
+    /// it just now, unless by a key, which only proves that somebody has the key.
     pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
-        live_token::require_recent(self.session.as_ref().map(|session| session.auth_time), now).map(drop)
+        let proved_at = match &self.session {
+            Some(session) => Some(session.auth_time),
+            None => self.key.is_none().then_some(now),
+        };
+        live_token::require_recent(proved_at, now).map(drop)
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their
@@ -161,6 +175,7 @@ impl From<Standpoint> for Authenticated {
             application: standpoint.application.map(Arc::new),
             scopes: standpoint.session.scopes.clone(),
             session: Some(Arc::new(standpoint.session)),
+            key: None,
         }
     }
 }
@@ -257,6 +272,7 @@ impl Authority {
             PresentedCredential::Assertion { project, jwt, profile, claimed } => {
                 self.by_assertion(ctx, project, jwt, profile, claimed).await
             }
+            PresentedCredential::Digest { project, ha1b } => self.by_digest(ctx, project, &ha1b, start).await,
             PresentedCredential::Federated { project, provider, shown } => {
                 self.by_provider(ctx, project, provider, &shown, start).await
             }
@@ -304,6 +320,7 @@ impl Authority {
                     project: Arc::new(project),
                     application: application.map(Arc::new),
                     session: None,
+                    key: Some(credential.id),
                     scopes: credential.scopes,
                 })
             })
@@ -348,6 +365,7 @@ impl Authority {
             Ok(Authenticated {
                 identity: Arc::new(guest),
                 endpoint: None,
+                key: None,
                 scopes: ScopeSet::default(),
                 session: Some(Arc::new(session)),
                 project: Arc::new(project),
@@ -425,6 +443,7 @@ const fn way_of(presented: &PresentedCredential) -> &'static str {
         PresentedCredential::ApiKey(_) => "api_key",
         PresentedCredential::SocketTicket(_) => "socket_ticket",
         PresentedCredential::Assertion { .. } => "assertion",
+        PresentedCredential::Digest { .. } => "digest",
         PresentedCredential::Federated { .. } => "federated",
         PresentedCredential::Guest { .. } => "guest",
     }

@@ -30,6 +30,7 @@ mod endpoint_groups;
 mod endpoints;
 mod federated;
 mod hint;
+mod homes;
 mod identities;
 mod introspection;
 mod issuers;
@@ -38,6 +39,7 @@ mod live_tokens;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod own_keys;
 mod passwords;
 mod people;
 mod places;
@@ -47,8 +49,10 @@ mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
+mod sip;
 mod socket_tickets;
 mod tokens;
+mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
@@ -62,16 +66,22 @@ pub use credentials::{ApiKeyRequest, MintedApiKey};
 pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
+pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::{Introspected, end_of};
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
+pub use own_keys::OwnKey;
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
+pub use sip::{
+    MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
+    SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
+};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
@@ -117,6 +127,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    turn: turn::Handed,
 }
 
 impl Authority {
@@ -137,6 +148,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            turn: turn::Handed::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use ringfence_core::{
     live_token::SocketPolicy,
     password::PasswordPolicy,
     presence::InboundPolicy,
-    project::{Compat, EmailChange, SipPolicy, TokenPolicy},
+    project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
@@ -39,6 +39,7 @@ pub struct ProjectEntry {
     pub email_change: Option<EmailChange>,
     pub reset_url: Option<String>,
     pub sip: Option<SipPolicy>,
+    pub turn: Option<TurnPolicy>,
     pub compat: Option<Compat>,
     /// Which of somebody's open connections is reached, unless an application says otherwise.
     pub inbound: Option<InboundPolicy>,

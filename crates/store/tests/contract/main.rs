@@ -43,6 +43,7 @@ mod project;
 mod refresh;
 mod resume;
 mod session;
+mod sip;
 mod support;
 mod throttle;
 mod verification;

@@ -7,6 +7,7 @@ use ringfence_core::{
 
 use crate::{
     fixtures::{self, object},
+    membership::membership,
     support::{NOW, World, at, is_conflict},
 };
 
@@ -92,12 +93,18 @@ async fn every_way_to_name_sessions_ends_those_and_no_others(w: World) {
     let through = w.start(Session { application: Some(app), ..fixtures::session(&ben) }).await.id;
     let asserted = w.start(Session { issuer: Some(signer), ..fixtures::session(&ben) }).await.id;
     let last = w.session(&ben).await.id;
+    let place = membership(&application, &ben);
+    assert!(w.write(move |tx| tx.insert_membership(&place)).await);
+    let by_face = w.start(Session { dialect: "face".to_owned(), ..fixtures::session(&ben) }).await.id;
+    w.start(Session { dialect: "face".to_owned(), ..fixtures::session(&eve) }).await;
     let elsewhere = w.session(&eve).await.id;
     for (of, ended) in [
         (SessionsOf::IdentityExcept(ann.id, kept), vec![plain]),
         (SessionsOf::Identity(ann.id), vec![kept]),
         (SessionsOf::Application(app), vec![through]),
         (SessionsOf::Issuer(signer), vec![asserted]),
+        (SessionsOf::Members(app, "other"), vec![]),
+        (SessionsOf::Members(app, "face"), vec![by_face]),
         (SessionsOf::Project(whole), vec![last]),
         (SessionsOf::Session(elsewhere), vec![elsewhere]),
     ] {

@@ -7,6 +7,7 @@ use crate::app::App;
 
 mod apirtc;
 mod keyclic;
+mod opentact;
 mod telnyx;
 mod tiledesk;
 
@@ -76,4 +77,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[apirtc::DIALECT, keyclic::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[apirtc::DIALECT, keyclic::DIALECT, opentact::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];

@@ -87,6 +87,8 @@ pub(crate) struct Habits {
     pub(crate) idle: Duration,
     /// Between two [`Directive::Tick`]s, once somebody tried to sign in.
     pub(crate) tick: Option<Duration>,
+    /// Whether each of these is a ping of the protocol's own, for clients that say nothing by themselves.
+    pub(crate) ping: bool,
     /// How long before the end of the session to say so, where nothing else is agreed.
     pub(crate) warn: Option<Duration>,
     /// For the other end to take what is sent.

@@ -49,6 +49,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
     session: SessionClaim::Sid,
     refreshes: true,
     at_most: None,
+    home: None,
 };
 
 /// Everything below `/api/v1`.

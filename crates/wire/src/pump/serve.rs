@@ -68,6 +68,10 @@ impl<T: Transport, C: Conversation> Pump<T, C> {
 
     /// What to do on a directive; nothing more when the connection is over.
     async fn obey(&mut self, directive: &Directive) -> Option<Step> {
+        let pings = *directive == Directive::Tick && self.line.habits().ping;
+        if pings && !handed_over(&self.line, self.transport.ping()).await {
+            return None;
+        }
         let last = match directive {
             Directive::Deliver(_) | Directive::Tick | Directive::ExpiresIn(_) | Directive::TakenOver => None,
             Directive::Stuck => return None,
@@ -119,26 +123,7 @@ impl<T: Transport, C: Conversation> Pump<T, C> {
 
     /// Sends a frame; `false` when the other end has gone, or does not read and something final has to be said.
     async fn send(&mut self, frame: String) -> bool {
-        let line = &self.line;
-        let mut sending = pin!(self.transport.send(frame));
-        let mut blocked = false;
-        let sent = poll_fn(|context| {
-            if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
-                return Poll::Ready(outcome);
-            }
-            if line.poll_urgent(context).is_ready() {
-                return Poll::Ready(false);
-            }
-            if !std::mem::replace(&mut blocked, true) {
-                line.blocked();
-            }
-            Poll::Pending
-        })
-        .await;
-        if blocked {
-            line.unblocked();
-        }
-        sent
+        handed_over(&self.line, self.transport.send(frame)).await
     }
 
     /// Says good-bye and waits a while for the other end to say it too.
@@ -151,6 +136,29 @@ impl<T: Transport, C: Conversation> Pump<T, C> {
             () = transport.goodbye(close) => {}
         }
     }
+}
+
+/// Waits until something is sent; `false` when the other end has gone, or does not read and something final has to be said.
+async fn handed_over(line: &Line, sending: impl Future<Output = bool>) -> bool {
+    let mut sending = pin!(sending);
+    let mut blocked = false;
+    let sent = poll_fn(|context| {
+        if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        if line.poll_urgent(context).is_ready() {
+            return Poll::Ready(false);
+        }
+        if !std::mem::replace(&mut blocked, true) {
+            line.blocked();
+        }
+        Poll::Pending
+    })
+    .await;
+    if blocked {
+        line.unblocked();
+    }
+    sent
 }
 
 /// How many messages a socket may still send.

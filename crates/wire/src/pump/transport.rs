@@ -1,6 +1,7 @@
 //! What carries frames: a WebSocket, or something that stands for one.
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
 use tokio_tungstenite::tungstenite;
 
 use super::Close;
@@ -12,6 +13,11 @@ pub(crate) trait Transport: Send + 'static {
 
     /// Sends a frame; `false` when there is nobody any more.
     fn send(&mut self, frame: String) -> impl Future<Output = bool> + Send;
+
+    /// Asks for a sign of life that needs nobody's words, where there is such a thing; `false` when there is nobody any more.
+    fn ping(&mut self) -> impl Future<Output = bool> + Send {
+        std::future::ready(true)
+    }
 
     /// Says good-bye and waits for the other end to say it too, or the last frames may be lost on the way.
     fn goodbye(&mut self, close: Close) -> impl Future<Output = ()> + Send;
@@ -46,6 +52,10 @@ impl Transport for WebSocket {
 
     async fn send(&mut self, frame: String) -> bool {
         WebSocket::send(self, Message::Text(frame.into())).await.is_ok()
+    }
+
+    async fn ping(&mut self) -> bool {
+        WebSocket::send(self, Message::Ping(Bytes::new())).await.is_ok()
     }
 
     async fn goodbye(&mut self, close: Close) {

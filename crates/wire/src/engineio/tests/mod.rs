@@ -33,6 +33,7 @@ static HABITS: Habits = Habits {
     retry: Duration::from_secs(5),
     idle: Duration::from_secs(45),
     tick: Some(Duration::from_secs(25)),
+    ping: false,
     warn: None,
     write: Duration::from_secs(5),
     failures: 3,

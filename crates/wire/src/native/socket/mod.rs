@@ -29,6 +29,7 @@ static HABITS: Habits = Habits {
     retry: Duration::from_secs(10),
     idle: Duration::from_mins(1),
     tick: Some(Duration::from_secs(25)),
+    ping: false,
     // Agreed anew with each token.
     warn: None,
     write: Duration::from_secs(5),
