@@ -39,7 +39,7 @@ export interface Keeper {
   /** For so many milliseconds the access token is good, by the server's clock. */
   left(): number;
   /** Asks the server. */
-  ask<T>(path: string, body?: object, token?: string): Promise<Answer<T>>;
+  ask<T>(path: string, body: object, token?: string): Promise<Answer<T>>;
   /** Asks the server as the session; once more with a new token when the old one was too old. */
   askAs<T>(path: string, body: object): Promise<Answer<T>>;
   /** An access token that is good for a while. */
@@ -108,15 +108,17 @@ export function keepSession(
     look();
   };
 
-  async function ask<T>(path: string, body?: object, token?: string): Promise<Answer<T>> {
-    const headers: Record<string, string> = { 'content-type': 'application/json' };
+  async function ask<T>(path: string, body: object, token?: string): Promise<Answer<T>> {
+    const form = body instanceof URLSearchParams;
+    const headers: Record<string, string> = {};
+    if (!form) headers['content-type'] = 'application/json';
     if (token) headers['authorization'] = `Bearer ${token}`;
     const asked = Date.now();
     try {
       const answer = await fetch(`${url}/api/v1/${path}`, {
         method: 'POST',
         headers,
-        body: body ? JSON.stringify(body) : null,
+        body: form ? body : JSON.stringify(body),
         credentials: 'omit',
         cache: 'no-store',
         signal: AbortSignal.timeout(PATIENCE),
