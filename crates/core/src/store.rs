@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
-    error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
-    picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore,
-    session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
+    error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore, issuer::IssuerStore, key::KeyStore,
+    membership::MembershipStore, picture::PictureStore, presence::PresenceStore, project::ProjectStore,
+    refresh::RefreshStore, session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -31,6 +31,7 @@ pub trait Tx:
     + AuditStore
     + PresenceStore
     + PictureStore
+    + IdempotencyStore
 {
 }
 

@@ -33,6 +33,7 @@ mod audit;
 mod credential;
 mod endpoint;
 mod engine;
+mod idempotency;
 mod identity;
 mod issuer;
 mod key;

@@ -21,6 +21,7 @@ const ALL: &[Migration] = &[
     Migration { name: "0002_endpoints", sql: include_str!("../migrations/0002_endpoints.sql") },
     Migration { name: "0003_refresh", sql: include_str!("../migrations/0003_refresh.sql") },
     Migration { name: "0004_picture", sql: include_str!("../migrations/0004_picture.sql") },
+    Migration { name: "0009_idempotency", sql: include_str!("../migrations/0009_idempotency.sql") },
 ];
 
 /// A connection whose schema can be changed.

@@ -35,7 +35,7 @@ pub fn router(app: &App) -> Router {
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
-        .merge(native::routes())
+        .merge(native::routes(app))
         .fallback(nothing_here)
         .with_state(app.clone());
     let mut hosts = HashMap::new();

@@ -18,9 +18,9 @@ use crate::{
     context::Ctx,
     error::{AuthError, Noun, Rule, TokenFault},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::{IdentityId, IssuerId, MembershipId},
-    issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, TrustedIssuer},
-    jose::{Claims, Unverified, Validity, VerifyingKey},
+    ids::{ApplicationId, IdentityId, IssuerId, MembershipId},
+    issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, TrustedIssuer, issuer_key},
+    jose::{Claims, Unverified, Validity},
     membership::Membership,
     project::{Project, ProjectRef},
     secret::{RawToken, TokenDigest, TokenKind},
@@ -79,7 +79,7 @@ impl Authority {
         let unverified = Unverified::parse(jwt.expose())?;
         let (application, issuers, aliases) = self.trust_of(reference.clone()).await?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
-        let verified = judge_claims(ctx, profile, &aliases, issuer, claims)?;
+        let verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
         let seed = self.session_seed(ctx, &["jwt"]);
         let ids = FreshIds {
             identity: IdentityId::mint(ctx.now, self.entropy.as_ref()),
@@ -146,7 +146,11 @@ impl Authority {
         let mut refusal = TokenFault::Key;
         for issuer in issuers.iter().filter(|issuer| issuer.profile == profile.name) {
             let secret = self.sealer.open(&issuer.secret, &issuer_context(issuer.id))?;
-            let key = VerifyingKey::hmac(alg, &secret).map_err(AuthError::from)?;
+            // Of another kind than this token was signed with.
+            let Ok(key) = issuer_key(alg, &secret) else {
+                refusal = TokenFault::Algorithm;
+                continue;
+            };
             match unverified.verify_payload(&key) {
                 Ok(_) => return Ok((issuer.id, unverified.verify(&key)?)),
                 Err(fault) => refusal = fault,
@@ -164,6 +168,7 @@ pub(super) fn issuer_context(id: IssuerId) -> String {
 fn judge_claims(
     ctx: &Ctx,
     profile: &AssertionProfile,
+    application: ApplicationId,
     aliases: &[crate::application::Alias],
     issuer: IssuerId,
     claims: Claims,
@@ -182,6 +187,7 @@ fn judge_claims(
             path_names(only, segment).is_some_and(|value| names(scheme, value))
         }
         (AudienceRule::Exactly(text), [only]) => *only == text,
+        (AudienceRule::Application, [only]) => *only == application.to_string(),
         _ => false,
     };
     if !addressed {
@@ -193,7 +199,7 @@ fn judge_claims(
         .iter()
         .find(|(expected, _)| match (expected, sub) {
             (ExpectedSub::Is(text), Some(sub)) => sub == *text,
-            (ExpectedSub::Absent, None) => true,
+            (ExpectedSub::Absent, None) | (ExpectedSub::Any, Some(_)) => true,
             (ExpectedSub::ApplicationAlias(scheme), Some(sub)) => names(scheme, sub),
             _ => false,
         })

@@ -16,7 +16,7 @@ use super::{
     answers::Tokens,
     body::Json,
     caller::Caller,
-    problem::{Details, Problem, TakenAddress},
+    problem::{Problem, TakenAddress},
 };
 use crate::{app::App, links::email_link};
 
@@ -39,7 +39,6 @@ pub(super) struct Membership {
     responses(
         (status = 200, description = "A member", body = Tokens),
         (status = 409, description = "The address has an account, or the caller is no guest", body = TakenAddress),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn upgrade(
@@ -77,7 +76,6 @@ pub(super) struct Merged {
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The guest is gone", body = Merged),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn merge(
