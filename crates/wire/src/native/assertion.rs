@@ -42,7 +42,7 @@ pub(super) struct Asserted {
     assertion: RawToken,
 }
 
-/// Signs in a user of a trusted issuer. The session ends with the assertion; the same assertion is the same session.
+/// Signs in a user of a trusted issuer. The session ends with the assertion; each assertion signs in once.
 #[utoipa::path(
     post, path = "/assertions", tag = "sign-in",
     responses((status = 200, description = "Signed in", body = Tokens)),
