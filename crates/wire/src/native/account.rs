@@ -27,6 +27,7 @@ pub(super) struct PasswordChange {
 /// Changes the caller's password and ends every other session.
 #[utoipa::path(
     put, path = "/me/password", tag = "account",
+    request_body = PasswordChange,
     security(("bearer" = [])),
     responses((status = 204, description = "Changed")),
 )]
@@ -51,6 +52,7 @@ pub(super) struct Address {
 /// mailed to it was used, as the project says.
 #[utoipa::path(
     put, path = "/me/email", tag = "account",
+    request_body = Address,
     security(("bearer" = [])),
     responses((status = 204, description = "Changed, or waiting for its proof")),
 )]

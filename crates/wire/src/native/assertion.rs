@@ -45,6 +45,7 @@ pub(super) struct Asserted {
 /// Signs in a user of a trusted issuer. The session ends with the assertion; each assertion signs in once.
 #[utoipa::path(
     post, path = "/assertions", tag = "sign-in",
+    request_body = Asserted,
     responses((status = 200, description = "Signed in", body = Tokens)),
 )]
 pub(super) async fn sign_in(

@@ -65,6 +65,7 @@ fn said<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D
 /// Changes one's own profile.
 #[utoipa::path(
     patch, path = "/me", tag = "account",
+    request_body = ProfileMembers,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Changed", body = Person),

@@ -224,7 +224,8 @@ enum Wait {
 pub(super) struct TakenAddress {
     #[serde(flatten)]
     details: Details,
-    /// Whoever signs in to that account may take the guest in with this, within ten minutes.
+    /// Whoever signs in to that account may take the guest in with this, within ten minutes. Absent when the caller is no guest.
+    #[schema(required = false)]
     merge_ticket: String,
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Refresh {
 /// Renews tokens. A repetition within the grace window gets the same answer; an older token ends the session.
 #[utoipa::path(
     post, path = "/refresh", tag = "sessions",
+    request_body = Refresh,
     responses(
         (status = 200, description = "New tokens", body = Tokens),
     ),

@@ -39,6 +39,7 @@ pub(super) struct SignUp {
 /// Makes an account and signs it in.
 #[utoipa::path(
     post, path = "/sign-up", tag = "sign-in",
+    request_body = SignUp,
     responses(
         (status = 201, description = "An account, signed in", body = Tokens),
     ),
@@ -82,6 +83,7 @@ pub(super) struct PasswordSignIn {
 /// Signs in with a password.
 #[utoipa::path(
     post, path = "/sign-in", tag = "sign-in",
+    request_body = PasswordSignIn,
     responses(
         (status = 200, description = "Signed in", body = Tokens),
     ),
@@ -129,6 +131,7 @@ pub(super) struct Target {
 /// Lets a visitor in as a guest.
 #[utoipa::path(
     post, path = "/guests", tag = "sign-in",
+    request_body = Visit,
     responses(
         (status = 201, description = "A guest, signed in", body = Tokens),
     ),
@@ -191,6 +194,7 @@ impl Provider {
 /// Signs in with a token of an identity provider.
 #[utoipa::path(
     post, path = "/federated", tag = "sign-in",
+    request_body = FederatedSignIn,
     responses(
         (status = 200, description = "Signed in", body = Tokens),
     ),

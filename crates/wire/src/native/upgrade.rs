@@ -35,10 +35,11 @@ pub(super) struct Membership {
 /// sockets take the new token.
 #[utoipa::path(
     post, path = "/me/upgrade", tag = "account",
+    request_body = Membership,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "A member", body = Tokens),
-        (status = 409, description = "The address has an account, or the caller is no guest", body = TakenAddress),
+        (status = 409, description = "The address has an account, or the caller is no guest", body = TakenAddress, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn upgrade(
@@ -73,6 +74,7 @@ pub(super) struct Merged {
 /// Takes in the guest that wanted the caller's address.
 #[utoipa::path(
     post, path = "/me/merge", tag = "account",
+    request_body = Merge,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The guest is gone", body = Merged),

@@ -27,6 +27,7 @@ pub(super) struct ResetRequest {
 /// Mails a link to set a new password, if somebody has this address; the answer is the same if nobody has.
 #[utoipa::path(
     post, path = "/verifications/password-reset", tag = "verifications",
+    request_body = ResetRequest,
     responses((status = 204, description = "On its way, if there is such an account")),
 )]
 pub(super) async fn request_reset(
@@ -57,6 +58,7 @@ pub(super) struct Reset {
 /// Sets a new password, once, and ends every session. A password that is refused does not use the secret up.
 #[utoipa::path(
     post, path = "/verifications/password-reset/redeem", tag = "verifications",
+    request_body = Reset,
     responses((status = 204, description = "The new password counts")),
 )]
 pub(super) async fn reset(
@@ -83,6 +85,7 @@ pub(super) struct Proof {
 /// Has an address count as proved, once.
 #[utoipa::path(
     post, path = "/verifications/email", tag = "verifications",
+    request_body = Proof,
     responses((status = 204, description = "It counts")),
 )]
 pub(super) async fn confirm_email(

@@ -7,6 +7,7 @@ use ringfence_core::{
     caller::{Caller, Permit, Scope},
     ids::ApplicationId,
     project::ProjectPolicy,
+    secret::RawToken,
 };
 use serde_json::{Value, json};
 
@@ -60,6 +61,18 @@ impl World {
     /// An API key of the project.
     pub async fn key(&self, scopes: &[Scope], application: Option<ApplicationId>) -> String {
         mint(&self.server, &self.server.permit(), scopes, application).await
+    }
+
+    /// An API key that somebody brings along.
+    pub async fn bring_key(&self, value: &str) {
+        let request = ApiKeyRequest {
+            label: "brought".to_owned(),
+            scopes: [Scope::All].into_iter().collect(),
+            application: None,
+            expires_at: None,
+            value: Some(RawToken::new(value)),
+        };
+        self.server.authority.create_api_key(&self.server.ctx(), &self.server.permit(), request).await.unwrap();
     }
 
     /// A request below `/api/v1`.

@@ -92,6 +92,7 @@ pub(in crate::native) struct NewKey {
 /// Makes an API key.
 #[utoipa::path(
     post, path = "/admin/api-keys", tag = "administration",
+    request_body = NewKey,
     security(("bearer" = ["credentials:write"])),
     responses((status = 201, description = "Made", body = KeyItem)),
 )]

@@ -120,6 +120,7 @@ fn aliases(publishable_key: Option<String>) -> Vec<Alias> {
 /// Makes an application.
 #[utoipa::path(
     post, path = "/admin/applications", tag = "administration",
+    request_body = NewApplication,
     security(("bearer" = ["projects:write"])),
     responses((status = 201, description = "Made", body = ApplicationItem)),
 )]
@@ -165,6 +166,7 @@ pub(in crate::native) struct ApplicationChange {
 /// Changes an application.
 #[utoipa::path(
     patch, path = "/admin/applications/{application}", tag = "administration",
+    request_body = ApplicationChange,
     params(("application" = String, Path, description = "Its id")),
     security(("bearer" = ["projects:write"])),
     responses((status = 200, description = "Changed", body = ApplicationItem)),

@@ -95,6 +95,7 @@ pub(in crate::native) struct NewGroup {
 /// Makes a group with its own account.
 #[utoipa::path(
     post, path = "/admin/endpoint-groups", tag = "administration",
+    request_body = NewGroup,
     security(("bearer" = ["credentials:write"])),
     responses((status = 201, description = "Made", body = GroupItem)),
 )]
@@ -149,6 +150,7 @@ pub(in crate::native) struct GroupPatch {
 /// Changes a group.
 #[utoipa::path(
     patch, path = "/admin/endpoint-groups/{group}", tag = "administration",
+    request_body = GroupPatch,
     params(("group" = String, Path, description = "Its number")),
     security(("bearer" = ["credentials:write"])),
     responses((status = 200, description = "Changed", body = GroupItem)),

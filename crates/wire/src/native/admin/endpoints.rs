@@ -102,6 +102,7 @@ pub(in crate::native) struct NewEndpoint {
 /// Makes an endpoint with a secret of 128 random bits.
 #[utoipa::path(
     post, path = "/admin/endpoints", tag = "administration",
+    request_body = NewEndpoint,
     security(("bearer" = ["credentials:write"])),
     responses((status = 201, description = "Made", body = EndpointItem)),
 )]
@@ -157,6 +158,7 @@ pub(in crate::native) struct EndpointPatch {
 /// Changes an endpoint.
 #[utoipa::path(
     patch, path = "/admin/endpoints/{endpoint}", tag = "administration",
+    request_body = EndpointPatch,
     params(("endpoint" = String, Path, description = "Its id")),
     security(("bearer" = ["credentials:write"])),
     responses((status = 200, description = "Changed", body = EndpointItem)),

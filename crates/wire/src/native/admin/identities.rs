@@ -143,6 +143,7 @@ pub(in crate::native) struct NewMember {
 /// Makes a member.
 #[utoipa::path(
     post, path = "/admin/identities", tag = "administration",
+    request_body = NewMember,
     security(("bearer" = ["identities:write"])),
     responses((status = 201, description = "Made", body = IdentityItem)),
 )]
@@ -194,6 +195,7 @@ pub(in crate::native) struct IdentityChange {
 /// Changes an identity.
 #[utoipa::path(
     patch, path = "/admin/identities/{identity}", tag = "administration",
+    request_body = IdentityChange,
     params(("identity" = String, Path, description = "Its id")),
     security(("bearer" = ["identities:write"])),
     responses((status = 200, description = "Changed", body = IdentityItem)),
@@ -245,6 +247,7 @@ pub(in crate::native) struct NewPassword {
 /// Sets a password and ends every session.
 #[utoipa::path(
     put, path = "/admin/identities/{identity}/password", tag = "administration",
+    request_body = NewPassword,
     params(("identity" = String, Path, description = "Its id")),
     security(("bearer" = ["identities:write"])),
     responses((status = 204, description = "It counts")),

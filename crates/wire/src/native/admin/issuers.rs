@@ -78,6 +78,7 @@ pub(in crate::native) struct NewIssuer {
 /// Has an application trust a signer. Several may be trusted at once, for rotation.
 #[utoipa::path(
     post, path = "/admin/applications/{application}/issuers", tag = "administration",
+    request_body = NewIssuer,
     params(("application" = String, Path, description = "Its id")),
     security(("bearer" = ["projects:write"])),
     responses((status = 201, description = "Trusted", body = IssuerItem)),

@@ -91,6 +91,7 @@ pub(in crate::native) struct ProjectChange {
 /// Changes the project's policy.
 #[utoipa::path(
     patch, path = "/admin/project", tag = "administration",
+    request_body = ProjectChange,
     security(("bearer" = ["projects:write"])),
     responses((status = 200, description = "Changed", body = ProjectItem)),
 )]

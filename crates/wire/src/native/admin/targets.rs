@@ -68,6 +68,7 @@ pub(in crate::native) struct NewTarget {
 /// Lets guests reach something.
 #[utoipa::path(
     post, path = "/admin/guest-targets", tag = "administration",
+    request_body = NewTarget,
     security(("bearer" = ["projects:write"])),
     responses((status = 201, description = "Made", body = TargetItem)),
 )]
