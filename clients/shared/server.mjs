@@ -39,9 +39,11 @@ export function provisionFile(provision) {
   return file;
 }
 
-/** Runs `body` beside a server that has what the text `provision` says, and stops the server whatever happens. */
-export async function withServer(provision, body) {
-  const server = spawn(binary, ['dev', '--apply', provisionFile(provision)], { cwd: scratch, env: environment, stdio: 'pipe' });
+/** Runs `body` beside a server that has what the text `provision` says, with more settings in its environment, and stops the
+ * server whatever happens. */
+export async function withServer(provision, body, settings = {}) {
+  const env = { ...environment, ...settings };
+  const server = spawn(binary, ['dev', '--apply', provisionFile(provision)], { cwd: scratch, env, stdio: 'pipe' });
   const log = createWriteStream(logFile);
   server.stdout.pipe(log, { end: false });
   server.stderr.pipe(log, { end: false });

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { check, claimsOf, conclude, resolveLocally } from '../shared/checks.mjs';
 import { port, ringfence, url, withServer } from '../shared/server.mjs';
 import { asTheDashboard, newcomer } from './dashboard.mjs';
+import { imitateGoogle, withGoogle } from './google.mjs';
 import { byPassword, byToken, everyCall, refused } from './library.mjs';
-import { PROVISION, provisioned } from './provision.mjs';
+import { SETTINGS, provision, provisioned } from './provision.mjs';
 import { ask, external, now, sign } from './requests.mjs';
 import { asTheWidget } from './widget.mjs';
 
@@ -46,13 +47,14 @@ async function ended(sentence, call) {
   });
 }
 
-async function run() {
+async function run(google) {
   const { person: ann, place: shop } = await newcomer(BASES[0], 'Ann', 'Shop');
   const world = { ann, shop, provisioned };
   const { token, own, short } = await endings(BASES[0], world);
   for (const base of BASES) await everyCall(base, world);
   await asTheWidget(BASES[2], world);
   await asTheDashboard(BASES[0]);
+  await withGoogle(BASES[0], google);
   await sleep(claimsOf(short).exp * 1000 - Date.now() + 10);
   await check('a token ends by itself', () => refused(byToken(BASES[0], short), 401, 'Unauthorized'));
   const status = async (shown) => (await ask('GET', `${BASES[0]}/testauth`, { token: shown })).status;
@@ -60,4 +62,13 @@ async function run() {
   await ended('a revoked token of an integrator is refused', () => status(`JWT ${own}`));
 }
 
-await conclude(() => `tiledesk-client ${version}`, () => withServer(PROVISION, run));
+async function withProvider() {
+  const google = await imitateGoogle();
+  try {
+    await withServer(provision(google.address), () => run(google), SETTINGS);
+  } finally {
+    await google.stop();
+  }
+}
+
+await conclude(() => `tiledesk-client ${version}`, withProvider);

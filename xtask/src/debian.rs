@@ -1,6 +1,6 @@
 //! Prepares a fresh Debian machine: the packages that the steps use and cargo cannot build.
 
-use std::{path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 
@@ -22,6 +22,13 @@ const NEEDED: &[Needed] = &[
     Needed { package: "python3-venv", present: has_venv },
     Needed { package: "nginx-light", present: || found("nginx") },
     Needed { package: "chromium", present: || found("chromium") },
+    Needed { package: "kamailio", present: || found("kamailio") },
+    Needed { package: "kamailio-postgres-modules", present: || has_module("db_postgres.so") },
+    Needed { package: "kamailio-utils-modules", present: || has_module("http_client.so") },
+    Needed { package: "kamailio-websocket-modules", present: || has_module("websocket.so") },
+    Needed { package: "coturn", present: || found("turnserver") },
+    Needed { package: "sipsak", present: || found("sipsak") },
+    Needed { package: "sip-tester", present: || found("sipp") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
@@ -29,6 +36,34 @@ const NEEDED: &[Needed] = &[
 /// Python, and what makes an environment of its own for a client's packages.
 fn has_venv() -> bool {
     found("python3") && capture(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
+}
+
+/// Whether Kamailio, wherever Debian keeps it on this kind of machine, has a module.
+fn has_module(file: &str) -> bool {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    folders.map(|folder| folder.path().join("kamailio/modules").join(file)).any(|path| path.is_file())
+}
+
+/// Packages whose services nobody asked for: the tests start the programs themselves, on ports of their own.
+const DAEMONS: [(&str, &str); 3] = [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn")];
+/// What Debian asks before it starts a service.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Runs `install` while no service may be started, then has none of the new ones start with the machine.
+fn without_services(new: &[&str], install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let ours = !Path::new(POLICY).exists();
+    if ours {
+        fs::write(POLICY, "#!/bin/sh\nexit 101\n")?;
+        fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755))?;
+    }
+    let outcome = install();
+    if ours {
+        fs::remove_file(POLICY)?;
+    }
+    for (_, service) in DAEMONS.iter().filter(|(package, _)| new.contains(package) && found("systemctl")) {
+        capture(Command::new("systemctl").args(["disable", "--quiet", service]))?;
+    }
+    outcome
 }
 
 /// Installs what is missing when we may, and otherwise says what to install.
@@ -44,7 +79,7 @@ pub fn prepare() -> Result<()> {
     println!("installing {names}");
     apt(&["update", "-q"])?;
     let install = ["install", "-q", "-y", "--no-install-recommends"];
-    apt(&[&install[..], &missing].concat())?;
+    without_services(&missing, || apt(&[&install[..], &missing].concat()))?;
     let still = self::missing();
     ensure!(still.is_empty(), "installed, and still not found: {}", still.join(" "));
     Ok(())

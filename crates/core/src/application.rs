@@ -49,6 +49,8 @@ pub struct ApplicationSettings {
     /// Roles that a trusted issuer may claim for its users; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assertion_roles: Option<BTreeSet<String>>,
+    /// Whether a trusted issuer's tokens may leave open whom they speak of.
+    pub assertion_wildcard: bool,
     /// Which of somebody's open connections is reached; as the project says when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbound: Option<InboundPolicy>,
@@ -88,6 +90,7 @@ impl Default for ApplicationSettings {
             reset_url: None,
             tokens: ApplicationTokens::default(),
             assertion_roles: None,
+            assertion_wildcard: false,
             inbound: None,
             attributes: Map::new(),
         }

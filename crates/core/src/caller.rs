@@ -44,11 +44,17 @@ pub enum Scope {
     /// Rotate and rewrap keys.
     #[serde(rename = "keys:write")]
     KeysWrite,
+    /// Ask for the digests of SIP users: for SIP servers.
+    #[serde(rename = "sip:lookup")]
+    SipLookup,
+    /// Get credentials for relays of media.
+    #[serde(rename = "turn:issue")]
+    TurnIssue,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const EACH: [Self; 10] = [
+    pub const EACH: [Self; 12] = [
         Self::All,
         Self::ProjectsRead,
         Self::ProjectsWrite,
@@ -59,6 +65,8 @@ impl Scope {
         Self::TokensIssue,
         Self::TokensIntrospect,
         Self::KeysWrite,
+        Self::SipLookup,
+        Self::TurnIssue,
     ];
 
     /// The scope's text, as in API keys and errors.
@@ -74,6 +82,8 @@ impl Scope {
             Self::TokensIssue => "tokens:issue",
             Self::TokensIntrospect => "tokens:introspect",
             Self::KeysWrite => "keys:write",
+            Self::SipLookup => "sip:lookup",
+            Self::TurnIssue => "turn:issue",
         }
     }
 

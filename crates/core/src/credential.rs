@@ -28,6 +28,8 @@ pub struct Credential {
     pub label: String,
     /// The digest it is found by when it is a token.
     pub lookup: Option<TokenDigest>,
+    /// How a token begins, for its owner to know it by in a list; far too little to guess the rest.
+    pub hint: Option<String>,
     /// What it may do beyond its owner's own data.
     pub scopes: ScopeSet,
     /// When it was made.
@@ -91,6 +93,11 @@ pub trait CredentialStore {
         after: Option<CredentialId>,
         limit: u32,
     ) -> StoreResult<Vec<Credential>>;
+    /// Credentials of one kind of an identity that are not revoked, in order of id.
+    fn credentials_of(&mut self, identity: IdentityId, kind: CredentialKind) -> StoreResult<Vec<Credential>>;
+    /// Replaces label and end of a credential that is not revoked; `false` when there is none.
+    fn relabel_credential(&mut self, id: CredentialId, label: &str, expires_at: Option<Timestamp>)
+    -> StoreResult<bool>;
     /// Revokes a credential; `false` when it was revoked already or does not exist.
     fn revoke_credential(&mut self, id: CredentialId, at: Timestamp) -> StoreResult<bool>;
     /// Revokes every credential of an identity, its password included.

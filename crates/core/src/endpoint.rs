@@ -79,6 +79,16 @@ impl Endpoint {
         self.id == self.group.account
     }
 
+    /// Whether it is a SIP user, whose name is an address; their passwords may have been chosen too.
+    pub fn is_sip_user(&self) -> bool {
+        self.user_name.contains('@')
+    }
+
+    /// Login and domain of a SIP user.
+    pub fn sip_address(&self) -> Option<(&str, &str)> {
+        self.user_name.split_once('@').filter(|(login, _)| !login.is_empty())
+    }
+
     /// `moment`, or the end of the endpoint if that comes first.
     pub fn at_most(&self, moment: Timestamp) -> Timestamp {
         self.expires_at.map_or(moment, |end| end.min(moment))

@@ -200,6 +200,8 @@ pub enum Noun {
     GuestTarget,
     /// A group of endpoints.
     EndpointGroup,
+    /// A SIP domain.
+    SipDomain,
     /// An address that nothing answers at.
     Endpoint,
 }
@@ -219,6 +221,7 @@ impl fmt::Display for Noun {
             Self::SigningKey => "signing key",
             Self::GuestTarget => "guest target",
             Self::EndpointGroup => "endpoint group",
+            Self::SipDomain => "SIP domain",
             Self::Endpoint => "endpoint",
         })
     }

@@ -151,7 +151,13 @@ impl Identifier {
 
     /// The subject that a trusted issuer of `application` asserts; the same subject in two applications is two identities.
     pub fn asserted(application: ApplicationId, subject: &str) -> Self {
-        Self { scheme: Cow::Borrowed("asserted"), value: format!("{application}:{subject}") }
+        Self { scheme: Cow::Borrowed(ASSERTED), value: format!("{application}:{subject}") }
+    }
+
+    /// The subject, if it is one that a trusted issuer asserts.
+    pub fn asserted_subject(&self) -> Option<&str> {
+        let (_, subject) = self.value.split_once(':').filter(|_| self.scheme == ASSERTED)?;
+        Some(subject)
     }
 
     /// Somebody by the name that an identity provider has for them.
@@ -174,6 +180,9 @@ impl Identifier {
         &self.value
     }
 }
+
+/// The scheme of what trusted issuers assert.
+const ASSERTED: &str = "asserted";
 
 /// Whether `text` has the form of an e-mail address that mail can reach: one `@`, a local part of at most 64 bytes without
 /// space or control characters, and a domain of dotted letters, digits and hyphens that ends in at least two letters.

@@ -105,6 +105,16 @@ id!(/// A membership of an identity in an application.
     MembershipId);
 
 impl SessionId {
+    /// Its 16 bytes.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// Reads the 16 bytes back.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Uuid::from_slice(bytes).ok().map(Self)
+    }
+
     /// A number that spreads sessions evenly over shards.
     pub(crate) fn spread(self) -> usize {
         usize::from(self.0.as_bytes()[15])
@@ -120,6 +130,8 @@ impl MembershipId {
 
 id!(/// A group of endpoints.
     EndpointGroupId);
+id!(/// An invitation into a SIP domain.
+    SipInvitationId);
 id!(/// An open connection.
     ConnectionId);
 id!(/// A guest target: what a guest may reach.

@@ -40,8 +40,11 @@ pub struct AssertionProfile {
     pub algs: &'static [Alg],
     /// How `aud` names the application.
     pub audience: AudienceRule,
-    /// The top-level claim that names the subject; a string or an integer.
-    pub subject: &'static str,
+    /// Where the claim stands that names the subject, from the outside in; a string or an integer.
+    pub subject: &'static [&'static str],
+    /// A subject that leaves open whom the token speaks of: whoever the request claims to be, where the application allows
+    /// such tokens.
+    pub wildcard: Option<&'static str>,
     /// What each value of `sub` means; a value that is not listed is refused.
     pub kinds: &'static [(ExpectedSub, AssertedKind)],
     /// Whether `exp` must be there.
@@ -117,6 +120,8 @@ pub enum AssertedKind {
     External,
     /// An account of ours by its short id, which must be a member of the application already.
     Member,
+    /// A user of the issuer's own system, unless the subject is the id of an account of ours: that must be a member.
+    Either,
 }
 
 /// Names of profile claims in an assertion.

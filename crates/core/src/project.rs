@@ -47,6 +47,8 @@ pub struct ProjectPolicy {
     /// SIP settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sip: Option<SipPolicy>,
+    /// Relays of media.
+    pub turn: TurnPolicy,
     /// Unsafe compatibility, off by default; each use is audited.
     pub compat: Compat,
     /// Which of somebody's open connections is reached.
@@ -132,6 +134,17 @@ pub enum EmailChange {
 pub struct SipPolicy {
     /// The digest realm.
     pub domain: String,
+    /// Keep digests of SIP users readable in the database, for SIP servers that read it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsealed: bool,
+}
+
+/// Who may use relays of media.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TurnPolicy {
+    /// Guests too.
+    pub guests: bool,
 }
 
 /// Switches for behaviour that is unsafe and that old clients need.
@@ -201,6 +214,13 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = String::deserialize(input)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a span of time is a number with s, m, h or d"))
+    }
+}
+
+impl ProjectPolicy {
+    /// Whether digests of SIP users are kept readable.
+    pub fn has_unsealed_digests(&self) -> bool {
+        self.sip.as_ref().is_some_and(|sip| sip.unsealed)
     }
 }
 

@@ -104,10 +104,12 @@ pub enum TokenKind {
     GuestTicket,
     /// A refresh token.
     Refresh,
+    /// What opens a socket in place of a token.
+    SocketTicket,
 }
 
 impl TokenKind {
-    const ALL: [Self; 4] = [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh];
+    const ALL: [Self; 5] = [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh, Self::SocketTicket];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -115,6 +117,7 @@ impl TokenKind {
             Self::Verification => "rfv_",
             Self::GuestTicket => "rfg_",
             Self::Refresh => "rfr_",
+            Self::SocketTicket => "rfs_",
         }
     }
 
@@ -123,6 +126,8 @@ impl TokenKind {
         match self {
             Self::ApiKey | Self::Verification | Self::GuestTicket => 32,
             Self::Refresh => 48,
+            // The text of a sealed session id.
+            Self::SocketTicket => 71,
         }
     }
 

@@ -11,7 +11,8 @@ use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
     error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore, issuer::IssuerStore, key::KeyStore,
     membership::MembershipStore, picture::PictureStore, presence::PresenceStore, project::ProjectStore,
-    refresh::RefreshStore, session::SessionStore, throttle::ThrottleStore, verification::VerificationStore,
+    refresh::RefreshStore, session::SessionStore, sip::SipStore, throttle::ThrottleStore,
+    verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -31,6 +32,7 @@ pub trait Tx:
     + AuditStore
     + PresenceStore
     + PictureStore
+    + SipStore
     + IdempotencyStore
 {
 }

@@ -19,6 +19,8 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 const ADDRESS_FAILURES: u32 = 60;
 /// How long an address's failures are remembered.
 const ADDRESS_WINDOW: Duration = Duration::from_mins(10);
+/// Wrong digests that a whole project may be shown within the same time: they name nobody whose failures they could be.
+const DIGEST_FAILURES: u32 = 600;
 
 /// Mails of one purpose that an address is sent within [`MAIL_WINDOW`]; who reads them needs one, and anybody can ask.
 const MAILS: u32 = 5;
@@ -47,6 +49,11 @@ impl ThrottleKey {
         })
     }
 
+    /// Under a project, for SIP digests.
+    pub fn digests(project: ProjectId) -> Self {
+        Self(format!("sip:{project}"))
+    }
+
     /// Under the address that mails of this purpose go to, held by somebody or not, so that the work tells nothing.
     pub fn mail(project: ProjectId, purpose: Purpose, address: &Identifier) -> Self {
         let name = format!("{project}\n{}\n{}\n{}", purpose.as_str(), address.scheme(), address.value());
@@ -58,8 +65,13 @@ impl ThrottleKey {
         &self.0
     }
 
-    fn is_address(&self) -> bool {
-        self.0.starts_with("ip:")
+    /// Failures after which many who share this key wait a minute.
+    fn shared_limit(&self) -> Option<u32> {
+        match self.0.split_once(':') {
+            Some(("ip", _)) => Some(ADDRESS_FAILURES),
+            Some(("sip", _)) => Some(DIGEST_FAILURES),
+            _ => None,
+        }
     }
 
     fn is_mail(&self) -> bool {
@@ -69,7 +81,7 @@ impl ThrottleKey {
     /// What was counted before this moment no longer counts.
     pub fn forgets_before(&self, now: Timestamp) -> Timestamp {
         match self {
-            address if address.is_address() => now - ADDRESS_WINDOW,
+            shared if shared.shared_limit().is_some() => now - ADDRESS_WINDOW,
             mail if mail.is_mail() => now - MAIL_WINDOW,
             _ => Timestamp::from_millis(i64::MIN),
         }
@@ -80,8 +92,8 @@ impl ThrottleKey {
         if self.is_mail() {
             return if failures < MAILS { Duration::ZERO } else { MAIL_WINDOW };
         }
-        if self.is_address() {
-            return if failures < ADDRESS_FAILURES { Duration::ZERO } else { Duration::from_mins(1) };
+        if let Some(limit) = self.shared_limit() {
+            return if failures < limit { Duration::ZERO } else { Duration::from_mins(1) };
         }
         match failures.checked_sub(FREE_FAILURES) {
             None => Duration::ZERO,

@@ -16,23 +16,25 @@ use ringfence_core::{
     application::{ApplicationSettings, WayIn},
     authority::{
         ApiKeyRequest, Authenticated, Authority, EndpointRequest, GroupChange, GroupRequest, GuestTicket,
-        PresentedCredential,
+        PresentedCredential, SipDomainChange, SipDomainRef, SipDomainRequest, SipUserChange, SipUserRequest,
     },
+    digest::{DigestAlgorithm, Digests},
     endpoint::Endpoint,
     error::AuthError,
     event::Signal,
     identity::{Identifier, Profile},
     ids::{CredentialId, IdentityId, SessionId},
-    project::{ProjectPolicy, Span, TokenPolicy},
+    project::{Compat, ProjectPolicy, Span, TokenPolicy},
     secret::{Password, RawToken, TokenKind},
     session::SessionsOf,
+    sip::SipUser,
     testing::{ASSERTIONS, Member, PASSWORD, World, outcome},
     time::Clock as _,
 };
 use serde_json::{Map, json};
 
 /// Ways in. Those of one [`Kind`] are answered alike.
-const WAYS: [(&str, Kind, How); 17] = [
+const WAYS: [(&str, Kind, How); 20] = [
     ("password, signing in", Kind::Password, How::SignIn),
     ("password, with each request", Kind::Password, How::EachRequest),
     ("access token, HS256", Kind::Token, How::Face("test")),
@@ -49,6 +51,9 @@ const WAYS: [(&str, Kind, How); 17] = [
     ("secret of an endpoint, with each request", Kind::Secret, How::EachRequest),
     ("access token of an endpoint, HS512", Kind::EndpointToken, How::Face("device")),
     ("ticket of a guest", Kind::Ticket, How::SignIn),
+    ("ticket for a socket", Kind::SocketTicket, How::Face("test")),
+    ("digest of a SIP user, with each request", Kind::Digest, How::EachRequest),
+    ("digest of a SIP user, signing in", Kind::Digest, How::SignIn),
     ("guest, signing in", Kind::Visit, How::SignIn),
 ];
 
@@ -65,6 +70,8 @@ enum Kind {
     Secret,
     EndpointToken,
     Ticket,
+    SocketTicket,
+    Digest,
     Visit,
 }
 
@@ -74,9 +81,11 @@ const fn kinds_that_show(presented: &PresentedCredential) -> &'static [Kind] {
         PresentedCredential::Password { .. } => &[Kind::Password, Kind::Secret],
         PresentedCredential::AccessToken(_) => &[Kind::Token, Kind::GuestToken, Kind::EndpointToken],
         PresentedCredential::ApiKey(_) => &[Kind::ApiKey],
+        PresentedCredential::SocketTicket(_) => &[Kind::SocketTicket],
         PresentedCredential::Assertion { .. } => {
             &[Kind::NewAssertion, Kind::SeenAssertion, Kind::NewMemberAssertion, Kind::SeenMemberAssertion]
         }
+        PresentedCredential::Digest { .. } => &[Kind::Digest],
         PresentedCredential::Guest { ticket: Some(GuestTicket::Known(_)), .. } => &[Kind::Ticket],
         // A table of its own, in federation.rs.
         PresentedCredential::Federated { .. } => &[],
@@ -130,54 +139,66 @@ const TABLE: [(State, Cells); 12] = [
     (State::Suspended, [
         "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
         "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
-        "identity_suspended", "identity_suspended", "identity_suspended", STRANGER,
+        "identity_suspended", "identity_suspended", "identity_suspended", "identity_suspended",
+        "identity_suspended", STRANGER,
     ]),
     (State::Locked, [
         "throttled", "identity_suspended", NO_PASSWORD, NO_PASSWORD,
         NO_PASSWORD, NO_PASSWORD, "identity_suspended", "identity_suspended",
-        NO_GUESS, NO_GUESS, NO_PASSWORD, STRANGER,
+        NO_GUESS, NO_GUESS, NO_PASSWORD, "identity_suspended",
+        "identity_suspended", STRANGER,
     ]),
     // The address is free again, so nobody has it. The issuer may speak of the same subject again, who is somebody new then.
     (State::Erased, [
         "invalid_credentials", "identity_suspended", "identity_suspended", "identity_suspended",
         "accepted", "identity_suspended", "token_claims", "identity_suspended",
-        "invalid_credentials", "identity_suspended", "identity_suspended", STRANGER,
+        "invalid_credentials", "identity_suspended", "identity_suspended", "identity_suspended",
+        "invalid_credentials", STRANGER,
     ]),
     (State::ProjectDisabled, ["disabled"; KINDS]),
     (State::ApplicationDisabled, [
-        "disabled", "disabled", "disabled", "disabled", "disabled", "disabled", "disabled", "disabled",
+        "disabled", "disabled", "disabled", "disabled",
+        "disabled", "disabled", "disabled", "disabled",
         "disabled", NO_APPLICATION, "disabled", "disabled",
+        "disabled", "disabled",
     ]),
     (State::GroupDisabled, [
-        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
+        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
+        NO_GROUP, NO_GROUP, NO_GROUP, NO_GROUP,
         "disabled", "disabled", NO_GROUP, NO_GROUP,
+        "disabled", NO_GROUP,
     ]),
     (State::SessionRevoked, [
         NO_SESSION, "session_revoked", "session_revoked", NO_SESSION,
         NO_SESSION, "session_revoked", NO_SESSION, "session_revoked",
-        NO_SESSION, "session_revoked", "session_revoked", NO_SESSION,
+        NO_SESSION, "session_revoked", "session_revoked", "session_revoked",
+        NO_SESSION, NO_SESSION,
     ]),
     // A new password ends all that the old one, and anything else, had opened; whom the issuer vouches for may come anew.
     (State::CredentialRevoked, [
         "invalid_credentials", "session_revoked", NO_CREDENTIAL, "token_unknown",
         NO_CREDENTIAL, NO_CREDENTIAL, "accepted", "session_revoked",
-        NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL,
+        NO_CREDENTIAL, NO_CREDENTIAL, NO_CREDENTIAL, "session_revoked",
+        "invalid_credentials", NO_CREDENTIAL,
     ]),
     (State::IssuerRevoked, [
         NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
         "token_signature", "session_revoked", "token_signature", "session_revoked",
         NO_ISSUER, NO_ISSUER, NO_ISSUER, NO_ISSUER,
+        NO_ISSUER, NO_ISSUER,
     ]),
     // Sessions that were started while the way was on go on.
     (State::WayOff, [
         "not_supported", "accepted", "accepted", NO_SWITCH,
         "not_supported", "accepted", "not_supported", "accepted",
-        "not_supported", NO_APPLICATION, "accepted", "not_supported",
+        "not_supported", NO_APPLICATION, "accepted", "accepted",
+        "not_supported", "not_supported",
     ]),
     (State::Expired, [
         NO_END, "token_expired", "token_expired", "token_unknown",
         "token_expired", "token_expired", "token_expired", "token_expired",
-        "identity_suspended", "token_expired", "token_expired", NO_END,
+        "identity_suspended", "token_expired", "token_expired", "token_expired",
+        NO_END, NO_END,
     ]),
 ];
 
@@ -199,20 +220,18 @@ struct Case {
     key: Option<CredentialId>,
     token: RawToken,
     endpoint: Endpoint,
+    phone: SipUser,
 }
 
 impl Case {
     async fn of(kind: Kind, how: How) -> Self {
-        // Locking takes days of waiting, and tokens are to outlive it.
-        let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30), ..TokenPolicy::default() };
-        let w = support::world().await;
-        let policy = ProjectPolicy { tokens, ..ProjectPolicy::default() };
-        w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();
+        let w = world().await;
         let member = w.member("ann").await;
         let endpoint = endpoint(&w).await;
+        let phone = phone(&w).await;
         let who = Self::first_visit(&w, kind, how, &member).await;
         let (key, token) = match kind {
-            Kind::Password | Kind::Secret | Kind::Visit => (None, RawToken::new("")),
+            Kind::Password | Kind::Secret | Kind::Digest | Kind::Visit => (None, RawToken::new("")),
             Kind::Ticket => {
                 let ticket = TokenKind::GuestTicket.mint(w.entropy.as_ref());
                 w.authority.sign_in(&w.ctx(), visit(&w, GuestTicket::New(ticket.clone()))).await.unwrap();
@@ -223,6 +242,7 @@ impl Case {
                 let issued = w.authority.issue_endpoint_token(&ctx, &permit, endpoint.id, json!({})).await;
                 (None, issued.unwrap().token)
             }
+            Kind::SocketTicket => (None, w.authority.socket_ticket(who.as_ref().unwrap()).unwrap()),
             Kind::Token | Kind::GuestToken => {
                 let How::Face(face) = how else { unreachable!("tokens have a face") };
                 (None, w.token_on(face, who.as_ref().unwrap()).await)
@@ -253,6 +273,7 @@ impl Case {
             key,
             token,
             endpoint,
+            phone,
         };
         if !matches!(kind, Kind::NewAssertion | Kind::NewMemberAssertion) {
             let warm = case.knock(&case.w.authority).await.expect("it is good at first");
@@ -265,7 +286,7 @@ impl Case {
     /// What was there before the credential: a session for its token, an earlier assertion of the same subject.
     async fn first_visit(w: &World, kind: Kind, how: How, member: &Member) -> Option<Authenticated> {
         match (kind, how) {
-            (Kind::Token, How::Face(face)) => Some(w.sign_in_on(face, member).await),
+            (Kind::Token | Kind::SocketTicket, How::Face(face)) => Some(w.sign_in_on(face, member).await),
             (Kind::GuestToken, _) => Some(w.guest().await),
             (Kind::NewAssertion | Kind::SeenAssertion, _) => {
                 Some(w.assert(&assertion(w, "ext-1", "userexternal", "earlier")).await.unwrap())
@@ -290,7 +311,13 @@ impl Case {
             Kind::Token | Kind::GuestToken | Kind::EndpointToken => {
                 PresentedCredential::AccessToken(self.token.clone())
             }
+            Kind::Digest => {
+                let password = self.w.authority.sip_password(&self.w.home_permit(), &self.phone).unwrap();
+                let ha1b = Digests::of("alice", "rtc.test", &password).ha1b(DigestAlgorithm::Md5).expose().to_owned();
+                PresentedCredential::Digest { project: self.w.home.reference(), ha1b: RawToken::new(ha1b) }
+            }
             Kind::Ticket => visit(&self.w, GuestTicket::Known(self.token.clone())),
+            Kind::SocketTicket => PresentedCredential::SocketTicket(self.token.clone()),
             Kind::ApiKey => PresentedCredential::ApiKey(self.token.clone()),
             Kind::NewAssertion | Kind::SeenAssertion | Kind::NewMemberAssertion | Kind::SeenMemberAssertion => {
                 World::asserts(&self.w.home, &self.token)
@@ -320,6 +347,10 @@ impl Case {
             State::ApplicationDisabled => {
                 at.disable_application(&ctx, &permit, application, true).await.unwrap();
             }
+            State::GroupDisabled if self.kind == Kind::Digest => {
+                let change = SipDomainChange { disabled: Some(true), ..SipDomainChange::default() };
+                at.change_sip_domain(&ctx, &permit, SipDomainRef::named("rtc.test"), change).await.unwrap();
+            }
             State::GroupDisabled => {
                 let change = GroupChange { disabled: Some(true), ..GroupChange::default() };
                 at.change_endpoint_group(&ctx, &permit, self.endpoint.group.number, change).await.unwrap();
@@ -327,6 +358,12 @@ impl Case {
             State::SessionRevoked => {
                 let session = SessionsOf::Session(self.session.unwrap());
                 assert_eq!(at.revoke_sessions(&ctx, &permit, session).await.unwrap().len(), 1);
+            }
+            State::CredentialRevoked if self.kind == Kind::Digest => {
+                let change =
+                    SipUserChange { password: Some(Password::new("an entirely new one")), ..Default::default() };
+                let (domain, id) = (SipDomainRef::named("rtc.test"), self.phone.identity.id);
+                at.change_sip_user(&ctx, &permit, domain, id, change).await.unwrap();
             }
             State::CredentialRevoked => {
                 if let Some(key) = self.key {
@@ -344,7 +381,7 @@ impl Case {
             }
             State::WayOff => {
                 let way = match self.kind {
-                    Kind::Password | Kind::Token | Kind::Secret => WayIn::Password,
+                    Kind::Password | Kind::Token | Kind::SocketTicket | Kind::Secret | Kind::Digest => WayIn::Password,
                     Kind::GuestToken | Kind::Visit | Kind::Ticket => WayIn::Guest,
                     _ => WayIn::Assertion,
                 };
@@ -356,10 +393,21 @@ impl Case {
         }
     }
 
+    fn guesses(&self) -> PresentedCredential {
+        match self.kind {
+            Kind::Digest => PresentedCredential::Password {
+                project: self.w.home.reference(),
+                identifier: Identifier::of(Identifier::SIP, "alice@rtc.test"),
+                password: Password::new("a wrong guess"),
+            },
+            _ => self.member.shows("a wrong guess"),
+        }
+    }
+
     /// Guesses and waits as told, until the waiting has no end.
     async fn guess_until_locked(&self) {
         for _ in 0..300 {
-            match self.w.authority.authenticate(&self.w.ctx(), self.member.shows("a wrong guess")).await {
+            match self.w.authority.authenticate(&self.w.ctx(), self.guesses()).await {
                 Err(AuthError::Throttled { retry_at }) if retry_at.since(self.w.clock.now()) > MONTH * 12 => return,
                 Err(AuthError::Throttled { retry_at }) => self.w.clock.set(retry_at),
                 answer => assert_eq!(outcome(&answer), "invalid_credentials"),
@@ -384,6 +432,33 @@ async fn endpoint(w: &World) -> Endpoint {
     let (user_name, expires_at) = ("desk".to_owned(), Some(w.clock.now() + MONTH));
     let wanted = EndpointRequest { group, name: user_name.clone(), user_name, tag: None, expires_at };
     w.authority.create_endpoint(&ctx, &permit, wanted).await.unwrap()
+}
+
+/// A world with every way in open.
+async fn world() -> World {
+    // Locking takes days of waiting, and tokens are to outlive it.
+    let tokens = TokenPolicy { access: Span::days(30), refresh: Span::days(30), ..TokenPolicy::default() };
+    let w = support::world().await;
+    let compat = Compat { digest_over_http: true, ..Compat::default() };
+    let policy = ProjectPolicy { tokens, compat, ..ProjectPolicy::default() };
+    w.authority.configure_project(&w.ctx(), &w.home_permit(), policy).await.unwrap();
+    w
+}
+
+/// A SIP user of a domain that the home application manages.
+async fn phone(w: &World) -> SipUser {
+    let (ctx, permit) = (w.ctx(), w.home_permit());
+    let (name, application) = ("rtc.test".to_owned(), Some(w.home.application.id));
+    let wanted = SipDomainRequest { name, application, attributes: Map::new() };
+    w.authority.create_sip_domain(&ctx, &permit, wanted).await.unwrap();
+    let wanted = SipUserRequest {
+        login: "alice".to_owned(),
+        password: None,
+        profile: Profile::default(),
+        attributes: Map::new(),
+        same_domain_calls_only: false,
+    };
+    w.authority.create_sip_user(&ctx, &permit, SipDomainRef::named("rtc.test"), wanted).await.unwrap()
 }
 
 /// A visit to the home application with a ticket.
@@ -424,13 +499,14 @@ async fn every_way_in_meets_every_state() {
 }
 
 /// Ways whose sessions a node remembers.
-const REMEMBERED: [(Kind, How); 6] = [
+const REMEMBERED: [(Kind, How); 7] = [
     (Kind::Token, How::Face("test")),
     (Kind::GuestToken, How::Face("test")),
     (Kind::SeenAssertion, How::EachRequest),
     (Kind::SeenMemberAssertion, How::EachRequest),
     (Kind::EndpointToken, How::Face("device")),
     (Kind::Ticket, How::SignIn),
+    (Kind::SocketTicket, How::Face("test")),
 ];
 
 /// States that the first node brings about, and that another one must learn of.

@@ -14,7 +14,7 @@ use ringfence_core::{
     time::{SharedClock, SystemClock},
 };
 use ringfence_store::{EngineName, Opened, Options};
-use ringfence_wire::{App, Mailbox, Mount, Settings};
+use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
 
 use crate::{
     config::{self, Config, MAILBOX},
@@ -90,6 +90,7 @@ impl Assembly {
             trusted_proxies: config.server.trusted_proxies.clone(),
             mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
+            turn: relay(&config.turn),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
     }
@@ -184,6 +185,12 @@ fn mailer(settings: &config::Mail) -> Result<(SharedMailer, Option<Arc<Mailbox>>
         }
         Some(url) => (Arc::new(SmtpMailer::new(settings, url)?), None),
     })
+}
+
+/// The relays that clients are told of.
+fn relay(settings: &config::Turn) -> Option<Relay> {
+    let (realm, urls, ttl) = (settings.realm.clone(), settings.urls.clone(), settings.ttl.duration());
+    (!urls.is_empty()).then_some(Relay { realm, urls, ttl })
 }
 
 fn hasher(settings: config::Passwords, entropy: SharedEntropy) -> Result<PasswordHasher> {

@@ -188,24 +188,41 @@ impl Banner<'_> {
     /// The lines of one dialect, if we have any for it and it is on.
     fn dialect(&self, dialect: &str, examples: &Examples) -> String {
         let section = self.config.dialects.get(dialect).cloned().unwrap_or_default();
-        if dialect != "tiledesk" || !section.enabled {
+        if !section.enabled {
             return String::new();
         }
-        let base = format!("{}{}", self.url, section.prefix.as_deref().unwrap_or("/tiledesk"));
-        let mut text = format!("\nTiledesk at {base}, project id {}\n", examples.tiledesk_project);
-        for (_, secret) in examples.issuers.iter().filter(|(profile, _)| profile == "tiledesk") {
-            let _ = writeln!(text, "  secret for custom tokens: {secret}");
+        let usual = format!("/{dialect}");
+        let base = format!("{}{}", self.url, section.prefix.as_deref().unwrap_or(&usual));
+        match dialect {
+            "opentact" => opentact(&base, examples),
+            "tiledesk" => tiledesk(&base, examples),
+            _ => String::new(),
         }
-        let guest = json!({ "id_project": examples.tiledesk_project });
-        let member = json!({ "email": examples.email, "password": examples.password });
-        for (who, path, body) in [("a guest", "signinAnonymously", guest), ("the member", "signin", member)] {
-            let _ = writeln!(
-                text,
-                "  sign in {who}:\n  curl -sS {base}/auth/{path} -H 'Content-Type: application/json' -d '{body}'"
-            );
-        }
-        text
     }
+}
+
+fn opentact(base: &str, examples: &Examples) -> String {
+    let Examples { email, password, .. } = examples;
+    format!(
+        "\nOpentact at {base}/rest, events at {base}\n  a token for the member:\n  curl -sS -u '{email}:{password}' \
+         {base}/rest/auth\n"
+    )
+}
+
+fn tiledesk(base: &str, examples: &Examples) -> String {
+    let mut text = format!("\nTiledesk at {base}, project id {}\n", examples.tiledesk_project);
+    for (_, secret) in examples.issuers.iter().filter(|(profile, _)| profile == "tiledesk") {
+        let _ = writeln!(text, "  secret for custom tokens: {secret}");
+    }
+    let guest = json!({ "id_project": examples.tiledesk_project });
+    let member = json!({ "email": examples.email, "password": examples.password });
+    for (who, path, body) in [("a guest", "signinAnonymously", guest), ("the member", "signin", member)] {
+        let _ = writeln!(
+            text,
+            "  sign in {who}:\n  curl -sS {base}/auth/{path} -H 'Content-Type: application/json' -d '{body}'"
+        );
+    }
+    text
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
 
 macro_rules! credential_columns {
     () => {
-        "id, project_id, application_id, identity_id, kind, label, lookup, scopes, created_at, expires_at, revoked_at"
+        "id, project_id, application_id, identity_id, kind, label, lookup, hint, scopes, created_at, expires_at, revoked_at"
     };
 }
 
@@ -30,6 +30,7 @@ fn credential(row: &mut Row) -> StoreResult<Credential> {
         kind: row.word(CredentialKind::parse)?,
         label: row.text()?,
         lookup: row.opt_text()?.map(TokenDigest::stored),
+        hint: row.opt_text()?,
         scopes: row.scopes()?,
         created_at: row.time()?,
         expires_at: row.opt_time()?,
@@ -40,9 +41,9 @@ fn credential(row: &mut Row) -> StoreResult<Credential> {
 impl CredentialStore for SqlTx<'_> {
     fn insert_credential(&mut self, credential: &Credential) -> StoreResult<bool> {
         self.changed(
-            "INSERT INTO credential (id, project_id, application_id, identity_id, kind, label, lookup, scopes,
+            "INSERT INTO credential (id, project_id, application_id, identity_id, kind, label, lookup, hint, scopes,
                  created_at, expires_at, revoked_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (lookup) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (lookup) DO NOTHING",
             values![
                 credential.id,
                 credential.project,
@@ -51,6 +52,7 @@ impl CredentialStore for SqlTx<'_> {
                 credential.kind.as_str(),
                 &credential.label,
                 credential.lookup.as_ref(),
+                credential.hint.as_deref(),
                 json(&credential.scopes)?,
                 credential.created_at,
                 credential.expires_at,
@@ -86,6 +88,30 @@ impl CredentialStore for SqlTx<'_> {
             ),
             values![project, kind.as_str(), after(after_id), limit],
             credential,
+        )
+    }
+
+    fn credentials_of(&mut self, identity: IdentityId, kind: CredentialKind) -> StoreResult<Vec<Credential>> {
+        self.all(
+            concat!(
+                "SELECT ",
+                credential_columns!(),
+                " FROM credential WHERE identity_id = $1 AND kind = $2 AND revoked_at IS NULL ORDER BY id"
+            ),
+            values![identity, kind.as_str()],
+            credential,
+        )
+    }
+
+    fn relabel_credential(
+        &mut self,
+        id: CredentialId,
+        label: &str,
+        expires_at: Option<Timestamp>,
+    ) -> StoreResult<bool> {
+        self.changed(
+            "UPDATE credential SET label = $1, expires_at = $2 WHERE id = $3 AND revoked_at IS NULL",
+            values![label, expires_at, id],
         )
     }
 

@@ -33,6 +33,7 @@ mod audit;
 mod credential;
 mod endpoint;
 mod engine;
+mod feed;
 mod idempotency;
 mod identity;
 mod issuer;
@@ -48,6 +49,7 @@ mod queue;
 mod refresh;
 mod row;
 mod session;
+mod sip;
 mod sql;
 mod sqlite;
 mod throttle;
@@ -57,6 +59,7 @@ mod verification;
 use ringfence_core::store::Engine;
 pub use ringfence_core::store::Store;
 
+pub use self::feed::{Feed, SqlName, SqlTable, install as install_feed, put_turn_secrets};
 pub use self::open::{EngineName, OpenError, Opened, Options, backup, migrate, open, pending};
 
 /// An engine that can be told to stop.

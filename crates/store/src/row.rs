@@ -8,10 +8,10 @@ use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
         ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, GuestTargetId, IdentityId, InvitationId,
-        IssuerId, MembershipId, ProjectId, SessionId, VerificationId,
+        IssuerId, MembershipId, ProjectId, SessionId, SipInvitationId, VerificationId,
     },
     password::PasswordHash,
-    seal::Sealed,
+    seal::{LookupHash, Sealed},
     secret::TokenDigest,
     store::StoreResult,
     time::Timestamp,
@@ -189,6 +189,7 @@ ids!(
     MembershipId,
     ProjectId,
     SessionId,
+    SipInvitationId,
     VerificationId,
 );
 
@@ -201,7 +202,7 @@ macro_rules! texts {
         })*
     };
 }
-texts!(String, TokenDigest, PasswordHash, Sealed);
+texts!(String, TokenDigest, PasswordHash, Sealed, LookupHash);
 
 impl<'a> From<&'a str> for Value<'a> {
     fn from(text: &'a str) -> Self {

@@ -1,6 +1,6 @@
 //! What every handler shares, and where each dialect is mounted.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 use ringfence_core::{authority::Authority, project::ProjectRef};
@@ -31,6 +31,19 @@ pub struct Settings {
     pub mounts: Vec<Mount>,
     /// The development mailbox, if there is one.
     pub mailbox: Option<Arc<Mailbox>>,
+    /// The relays of media, if there are any.
+    pub turn: Option<Relay>,
+}
+
+/// Where relays of media are, and how long their credentials count.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Their realm.
+    pub realm: String,
+    /// Their addresses, such as `turn:relay.example.org:3478`.
+    pub urls: Vec<String>,
+    /// The longest life of a credential.
+    pub ttl: Duration,
 }
 
 /// Where a dialect is reachable and what it speaks for.

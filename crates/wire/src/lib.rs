@@ -4,7 +4,9 @@
 
 mod admin;
 mod app;
+mod bridges;
 mod dialects;
+mod engineio;
 mod extract;
 mod forward_auth;
 mod guard;
@@ -23,7 +25,7 @@ mod transport;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
-pub use app::{App, Mount, Settings};
+pub use app::{App, Mount, Relay, Settings};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};

@@ -21,6 +21,7 @@ use tower::{Service, ServiceExt as _};
 
 use crate::{
     app::{App, Mount},
+    bridges,
     dialects::{ALL, Dialect},
     forward_auth, guard, links, mailbox, native, page,
     problem::Problem,
@@ -35,17 +36,22 @@ pub fn router(app: &App) -> Router {
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
+        .merge(bridges::routes())
         .merge(native::routes(app))
         .fallback(nothing_here)
         .with_state(app.clone());
-    let mut hosts = HashMap::new();
+    let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());
     for mount in &app.settings.mounts {
         let Some(dialect) = ALL.iter().find(|dialect| dialect.name == mount.dialect) else { continue };
         let routes = mounted(app, dialect, mount);
         main = main.nest_service(&mount.prefix, routes.clone());
+        // Made once, so that a conversation begun under one name of this node goes on under another.
+        if let Some(at_root) = dialect.at_root {
+            everywhere = everywhere.merge(at_root(app.at(mount)));
+        }
         hosts.extend(mount.hosts.iter().map(|host| (host.to_ascii_lowercase(), routes.clone())));
     }
-    guard::protect(by_host(hosts, main), app)
+    guard::protect(everywhere.merge(by_host(hosts, main)), app)
 }
 
 fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {

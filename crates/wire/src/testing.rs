@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use ringfence_core::{
     authority::{EndpointRequest, GroupRequest},
+    caller::Permit,
     context::Ctx,
     endpoint::Endpoint,
     secret::{Password, RawToken},
@@ -69,7 +70,12 @@ impl Stage {
     }
 
     pub(crate) async fn subscriber_tagged(&self, name: &str, tag: Option<&str>) -> Subscriber {
-        let (authority, ctx, permit) = (&self.app.authority, self.ctx(), self.world.home_permit());
+        self.subscriber_of(&self.world.home_permit(), name, tag).await
+    }
+
+    /// The same in the project of the permit.
+    pub(crate) async fn subscriber_of(&self, permit: &Permit, name: &str, tag: Option<&str>) -> Subscriber {
+        let (authority, ctx) = (&self.app.authority, self.ctx());
         let wanted = GroupRequest {
             name: format!("{name}s"),
             user_name: format!("{name}group"),
@@ -78,7 +84,7 @@ impl Stage {
             outbound_profile: None,
             disabled: false,
         };
-        let group = authority.create_endpoint_group(&ctx, &permit, wanted).await.unwrap().group;
+        let group = authority.create_endpoint_group(&ctx, permit, wanted).await.unwrap().group;
         let wanted = EndpointRequest {
             group: group.number,
             user_name: name.to_owned(),
@@ -86,14 +92,14 @@ impl Stage {
             tag: tag.map(str::to_owned),
             expires_at: None,
         };
-        let endpoint = authority.create_endpoint(&ctx, &permit, wanted).await.unwrap();
-        let secret = authority.endpoint_secret(&permit, &endpoint).unwrap();
+        let endpoint = authority.create_endpoint(&ctx, permit, wanted).await.unwrap();
+        let secret = authority.endpoint_secret(permit, &endpoint).unwrap();
         Subscriber { endpoint, secret }
     }
 
     /// A token for a credential.
     pub(crate) async fn token(&self, of: &Subscriber) -> RawToken {
-        let (ctx, permit) = (self.ctx(), self.world.home_permit());
+        let (ctx, permit) = (self.ctx(), self.world.permit(of.endpoint.group.project));
         let issued = self.app.authority.issue_endpoint_token(&ctx, &permit, of.endpoint.id, json!({})).await;
         issued.unwrap().token
     }

@@ -114,6 +114,7 @@ mod tests {
     const TELEPHONE: Dialect = Dialect {
         name: "telephone",
         routes: |_| Router::new(),
+        at_root: None,
         endpoints: &[],
         token_shape: None,
         assertion_profiles: &[],

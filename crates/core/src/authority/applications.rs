@@ -203,7 +203,7 @@ impl Authority {
     }
 }
 
-fn put_application(
+pub(super) fn put_application(
     tx: &mut dyn Tx,
     log: &mut Log,
     application: &Application,

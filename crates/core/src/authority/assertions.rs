@@ -1,7 +1,8 @@
 //! Assertions: tokens that a trusted issuer of an application signed (RFC 7523), judged by a profile.
 //!
 //! The token itself stays the credential of the session it starts: shown again it is the same session, so that revoking the
-//! session ends the token, and a session lasts as long as its assertion.
+//! session ends the token, and a session lasts as long as its assertion. Where a request says beside the token whom it
+//! claims to be, the two together are the credential.
 
 use std::sync::Arc;
 
@@ -48,18 +49,19 @@ impl Authority {
         reference: ProjectRef,
         jwt: RawToken,
         profile: &'static AssertionProfile,
+        claimed: Option<String>,
     ) -> Result<Authenticated, AuthError> {
         if TokenKind::of(&jwt).is_some() {
             return Err(TokenFault::Type.into());
         }
-        let bearer = jwt.digest();
+        let bearer = bearer_digest(&jwt, claimed.as_deref());
         // Twice: two requests may bring the same new assertion, or the same new subject. The one that loses begins anew and
         // finds what the other made.
         for _ in 0..2 {
             if let Some(known) = self.session_of_bearer(ctx, &bearer, &reference).await? {
                 return Ok(known);
             }
-            match self.begin_asserted(ctx, &reference, &jwt, profile, &bearer).await {
+            match self.begin_asserted(ctx, &reference, &jwt, profile, claimed.as_deref(), &bearer).await {
                 Err(AuthError::Conflict(Noun::Session)) => {}
                 outcome => return outcome,
             }
@@ -74,12 +76,14 @@ impl Authority {
         reference: &ProjectRef,
         jwt: &RawToken,
         profile: &'static AssertionProfile,
+        claimed: Option<&str>,
         bearer: &TokenDigest,
     ) -> Result<Authenticated, AuthError> {
         let unverified = Unverified::parse(jwt.expose())?;
         let (application, issuers, aliases) = self.trust_of(reference.clone()).await?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
-        let verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
+        let mut verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
+        verified.subject = spoken_of(profile, &application, verified.subject, claimed)?;
         let seed = self.session_seed(ctx, &["jwt"]);
         let ids = FreshIds {
             identity: IdentityId::mint(ctx.now, self.entropy.as_ref()),
@@ -205,13 +209,45 @@ fn judge_claims(
         })
         .map(|(_, kind)| *kind)
         .ok_or(TokenFault::Type)?;
-    let subject = match claims.get(profile.subject) {
-        Some(Value::String(text)) if !text.is_empty() && text.len() <= 255 => text.clone(),
+    let [first, rest @ ..] = profile.subject else { return Err(TokenFault::Claims.into()) };
+    let found = rest.iter().fold(claims.get(first), |found, name| found.and_then(|inner| inner.get(name)));
+    let subject = match found {
+        Some(Value::String(text)) if is_subject(text) => text.clone(),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
         _ => return Err(TokenFault::Claims.into()),
     };
     let expires_at = claims.time("exp")?.unwrap_or(NEVER);
     Ok(Verified { issuer, claims, kind, subject, expires_at })
+}
+
+/// Whom a token speaks of: its subject, which must be whom the request claims to be, or that claim alone for a token that
+/// leaves the subject open.
+fn spoken_of(
+    profile: &AssertionProfile,
+    application: &Application,
+    subject: String,
+    claimed: Option<&str>,
+) -> Result<String, AuthError> {
+    if profile.wildcard == Some(subject.as_str()) {
+        let claimed = claimed.filter(|name| application.settings.assertion_wildcard && is_subject(name));
+        return claimed.map(str::to_owned).ok_or_else(|| TokenFault::Claims.into());
+    }
+    if claimed.is_some_and(|claimed| claimed != subject) {
+        return Err(TokenFault::Claims.into());
+    }
+    Ok(subject)
+}
+
+fn is_subject(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 255
+}
+
+/// What the store keeps of a token and of whom its bearer claims to be. A token has no NUL.
+pub(super) fn bearer_digest(jwt: &RawToken, claimed: Option<&str>) -> TokenDigest {
+    match claimed {
+        None => jwt.digest(),
+        Some(claimed) => TokenDigest::of([jwt.expose(), "\0", claimed].concat().as_bytes()),
+    }
 }
 
 /// The second segment of a URL's path when the first is `segment`; what stands before the path is not looked at.
@@ -249,7 +285,8 @@ fn admit_asserted(
         Asserted { project: &project, application: &application, verified: &verified, profile, now: seed.now() };
     let identity = match verified.kind {
         AssertedKind::Member => asserted.member(tx)?,
-        AssertedKind::External => asserted.external(tx, ids)?,
+        AssertedKind::Either if asserted.names_account(tx)? => asserted.member(tx)?,
+        AssertedKind::Either | AssertedKind::External => asserted.external(tx, ids)?,
     };
     admit(&project, Some(&application), Some(&identity), None, None, seed.now())?;
     let session = Session {
@@ -273,8 +310,14 @@ fn admit_asserted(
         project: Arc::new(project),
         application: Some(Arc::new(application)),
         session: Some(Arc::new(session)),
+        key: None,
         scopes: ScopeSet::default(),
     })
+}
+
+/// The id that a name of somebody is, in either of its forms.
+pub(super) fn named_id(name: &str) -> Option<IdentityId> {
+    IdentityId::from_short(name).or_else(|| name.parse().ok())
 }
 
 /// Finds or makes whom an assertion speaks of.
@@ -287,9 +330,17 @@ struct Asserted<'a> {
 }
 
 impl Asserted<'_> {
+    /// Whether the subject is the id of somebody in this project who is not merely such a subject.
+    fn names_account(&self, tx: &mut dyn Tx) -> Result<bool, AuthError> {
+        match named_id(&self.verified.subject) {
+            Some(id) => Ok(tx.identity(id)?.is_some_and(|found| found.project == self.project.id)),
+            None => Ok(false),
+        }
+    }
+
     /// An account of ours, which an issuer may speak for only where the account is a member.
     fn member(&self, tx: &mut dyn Tx) -> Result<Identity, AuthError> {
-        let id = IdentityId::from_short(&self.verified.subject).ok_or(TokenFault::Claims)?;
+        let id = named_id(&self.verified.subject).ok_or(TokenFault::Claims)?;
         let identity = tx.identity(id)?.filter(|found| found.kind == IdentityKind::Member);
         let identity = identity.filter(|found| found.project == self.project.id).ok_or(TokenFault::Claims)?;
         match tx.membership(self.application.id, id)? {

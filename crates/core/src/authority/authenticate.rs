@@ -15,7 +15,7 @@ use crate::{
     error::{AuthError, Noun, TokenFault},
     federation::ProviderToken,
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::{GuestTargetId, IdentityId},
+    ids::{CredentialId, GuestTargetId, IdentityId},
     issuer::AssertionProfile,
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
@@ -43,6 +43,8 @@ pub enum PresentedCredential {
     AccessToken(RawToken),
     /// An API key of a project.
     ApiKey(RawToken),
+    /// A ticket that its owner was given for a socket (see [`Authority::socket_ticket`]).
+    SocketTicket(RawToken),
     /// A token signed by a trusted issuer of an application.
     Assertion {
         /// The application that trusts the issuer.
@@ -51,6 +53,15 @@ pub enum PresentedCredential {
         jwt: RawToken,
         /// What it must look like.
         profile: &'static AssertionProfile,
+        /// Whom the request claims to be, where its protocol says so beside the token.
+        claimed: Option<String>,
+    },
+    /// The HA1B of a SIP user, where a project takes it.
+    Digest {
+        /// Where the user is looked for.
+        project: ProjectRef,
+        /// What is shown.
+        ha1b: RawToken,
     },
     /// A token of an identity provider.
     Federated {
@@ -98,6 +109,8 @@ pub struct Authenticated {
     pub application: Option<Arc<Application>>,
     /// The session, unless the credential is shown with each request.
     pub session: Option<Arc<Session>>,
+    /// The API key, if it came by one.
+    pub key: Option<CredentialId>,
     /// What it may do beyond its own data.
     pub scopes: ScopeSet,
 }
@@ -131,13 +144,14 @@ impl Authenticated {
         self.refuse_vouched()
     }
 
-    /// Refuses whoever proved who they are too long ago for what they want to do now.
+    /// Refuses whoever proved who they are too long ago for what they want to do now. Who came without a session has proved
+    /// it just now, unless by a key, which only proves that somebody has the key.
     pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
-        let proved = self.session.as_ref().map(|session| session.auth_time);
-        match proved {
-            Some(at) if now.since(at) <= RECENT => Ok(()),
-            _ => Err(AuthError::StepUpRequired { acr: "recent" }),
-        }
+        let recent = match &self.session {
+            Some(session) => now.since(session.auth_time) <= RECENT,
+            None => self.key.is_none(),
+        };
+        if recent { Ok(()) } else { Err(AuthError::StepUpRequired { acr: "recent" }) }
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their
@@ -172,6 +186,7 @@ impl From<Standpoint> for Authenticated {
             application: standpoint.application.map(Arc::new),
             scopes: standpoint.session.scopes.clone(),
             session: Some(Arc::new(standpoint.session)),
+            key: None,
         }
     }
 }
@@ -264,9 +279,11 @@ impl Authority {
             }
             PresentedCredential::AccessToken(token) => self.by_access_token(ctx, &token).await,
             PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
-            PresentedCredential::Assertion { project, jwt, profile } => {
-                self.by_assertion(ctx, project, jwt, profile).await
+            PresentedCredential::SocketTicket(ticket) => self.by_socket_ticket(ctx, &ticket).await,
+            PresentedCredential::Assertion { project, jwt, profile, claimed } => {
+                self.by_assertion(ctx, project, jwt, profile, claimed).await
             }
+            PresentedCredential::Digest { project, ha1b } => self.by_digest(ctx, project, &ha1b, start).await,
             PresentedCredential::Federated { project, provider, shown } => {
                 self.by_provider(ctx, project, provider, &shown, start).await
             }
@@ -314,6 +331,7 @@ impl Authority {
                     project: Arc::new(project),
                     application: application.map(Arc::new),
                     session: None,
+                    key: Some(credential.id),
                     scopes: credential.scopes,
                 })
             })
@@ -358,6 +376,7 @@ impl Authority {
             Ok(Authenticated {
                 identity: Arc::new(guest),
                 endpoint: None,
+                key: None,
                 scopes: ScopeSet::default(),
                 session: Some(Arc::new(session)),
                 project: Arc::new(project),
@@ -420,7 +439,7 @@ fn guest_target(
 
 /// A token of another kind is `token_type`; a key of unknown form may be a provisioned one and is looked up
 /// (ATTACKS N19, N24).
-fn refuse_other_kind(token: &RawToken, wanted: TokenKind) -> Result<(), AuthError> {
+pub(super) fn refuse_other_kind(token: &RawToken, wanted: TokenKind) -> Result<(), AuthError> {
     match TokenKind::of(token) {
         Some(kind) if kind != wanted => Err(TokenFault::Type.into()),
         _ => Ok(()),
@@ -433,7 +452,9 @@ const fn way_of(presented: &PresentedCredential) -> &'static str {
         PresentedCredential::Password { .. } => "password",
         PresentedCredential::AccessToken(_) => "access_token",
         PresentedCredential::ApiKey(_) => "api_key",
+        PresentedCredential::SocketTicket(_) => "socket_ticket",
         PresentedCredential::Assertion { .. } => "assertion",
+        PresentedCredential::Digest { .. } => "digest",
         PresentedCredential::Federated { .. } => "federated",
         PresentedCredential::Guest { .. } => "guest",
     }

@@ -76,6 +76,7 @@ impl Authority {
             kind: CredentialKind::ApiKey,
             label: wanted.label,
             lookup: Some(value.digest()),
+            hint: None,
             scopes: wanted.scopes,
             created_at: now,
             expires_at: wanted.expires_at,

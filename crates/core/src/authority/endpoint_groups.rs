@@ -222,7 +222,7 @@ fn record_group(log: &mut Log, permit: &Permit, action: &'static str, id: Endpoi
 }
 
 /// Applies a JSON merge patch (RFC 7396): members replace, null removes, objects are merged.
-fn merge_patch(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+pub(super) fn merge_patch(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, value) in patch {
         match value {
             Value::Null => drop(target.remove(&name)),

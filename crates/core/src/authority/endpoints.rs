@@ -201,6 +201,7 @@ impl Authority {
                 project: project.into(),
                 application: None,
                 session: None,
+                key: None,
                 scopes: ScopeSet::default(),
             };
             Ok(with_session(who, session))
@@ -262,16 +263,19 @@ impl Authority {
     }
 }
 
-/// An endpoint of a project that is not the account of a group; another project's are as good as none (ATTACKS N89).
+/// An endpoint of a project that is not the account of a group; another project's are as good as none (ATTACKS N89), and SIP
+/// users are for the operations that know of their digests.
 fn member(tx: &mut dyn Tx, project: ProjectId, id: IdentityId) -> Result<Endpoint, AuthError> {
     tx.endpoint(id)?
-        .filter(|found| found.group.project == project && !found.is_group_account())
+        .filter(|found| found.group.project == project && !found.is_group_account() && !found.is_sip_user())
         .ok_or(AuthError::NotFound(Noun::Identity))
 }
 
-/// The account of a group of a project.
+/// The account of a group of a project that is no SIP domain.
 pub(super) fn account_of(tx: &mut dyn Tx, project: ProjectId, number: GroupNumber) -> Result<Endpoint, AuthError> {
-    tx.endpoint_group(project, number)?.ok_or(AuthError::NotFound(Noun::EndpointGroup))
+    tx.endpoint_group(project, number)?
+        .filter(|account| !account.is_sip_user())
+        .ok_or(AuthError::NotFound(Noun::EndpointGroup))
 }
 
 /// The same, and nobody else changes or deletes the group before this transaction ends.
@@ -280,7 +284,9 @@ pub(super) fn account_to_change(
     project: ProjectId,
     number: GroupNumber,
 ) -> Result<Endpoint, AuthError> {
-    tx.endpoint_group_to_change(project, number)?.ok_or(AuthError::NotFound(Noun::EndpointGroup))
+    tx.endpoint_group_to_change(project, number)?
+        .filter(|account| !account.is_sip_user())
+        .ok_or(AuthError::NotFound(Noun::EndpointGroup))
 }
 
 /// The group that an endpoint is to be in, held so that it does not go meanwhile.

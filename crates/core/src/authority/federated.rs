@@ -166,6 +166,7 @@ impl Authority {
                 project: Arc::new(project),
                 application: application.map(Arc::new),
                 session: Some(Arc::new(session)),
+                key: None,
                 scopes: ScopeSet::default(),
             })
         })

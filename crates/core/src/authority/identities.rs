@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{
     Authenticated, Authority, LinkTemplate, Log,
     authenticate::{admit, resolve},
+    homes::Place,
     memberships::accept_invitations,
     passwords::rebind,
     verifications::open,
@@ -69,6 +70,15 @@ impl Authority {
     ///
     /// Refuses with `Conflict(Identifier)` when the address is taken, after the same work as for a new one.
     pub async fn register(&self, ctx: &Ctx, wanted: Registration) -> Result<Identity, AuthError> {
+        self.register_at(ctx, wanted, None).await
+    }
+
+    pub(super) async fn register_at(
+        &self,
+        ctx: &Ctx,
+        wanted: Registration,
+        place: Option<Place>,
+    ) -> Result<Identity, AuthError> {
         if !is_email(wanted.email.trim()) {
             return Err(AuthError::invalid("email", Rule::Malformed));
         }
@@ -108,6 +118,7 @@ impl Authority {
         let letter = wanted.verify.as_ref().filter(|_| verified_at.is_none());
         let letter = letter.map(|link| self.verification(ctx, &identity, &email, Purpose::EmailVerification, link));
         let opened = letter.as_ref().map(|letter| letter.verification.clone());
+        let place = place.map(|place| (place, MembershipId::mint(now, entropy.as_ref())));
         let sent = self.commit(ctx, move |tx, log| {
             if !add_member(tx, log, &registered, &HeldIdentifier { identifier: address.clone(), verified_at })? {
                 return Ok(None);
@@ -116,6 +127,7 @@ impl Authority {
             tx.replace_password(credential, registered.project, registered.id, &hash, now)?;
             // Guesses at an address that nobody held do not count against its new holder.
             tx.reset_throttle(&ThrottleKey::identifier(registered.project, &address))?;
+            place.map_or(Ok(()), |(place, id)| place.take(tx, log, &registered, id, now))?;
             accept_invitations(tx, log, &registered, &address, || MembershipId::mint(now, entropy.as_ref()), now)?;
             opened.map_or(Ok(Some(false)), |opened| open(tx, log, &opened).map(Some))
         });
@@ -241,6 +253,7 @@ impl Authority {
     /// Erases the caller: nothing personal remains, the address is free again, the id is never used again.
     pub async fn erase_self(&self, ctx: &Ctx, who: &Authenticated) -> Result<Identity, AuthError> {
         who.refuse_vouched()?;
+        who.refuse_key()?;
         let permit = Permit::earned(who.project.id, who.actor());
         self.erase_identity(ctx, &permit, who.identity.id).await
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Authority, assertions::issuer_context, keys::context};
+use super::{Authority, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
 use crate::{
     audit::Link,
     caller::InstallationPermit,
@@ -12,6 +12,7 @@ use crate::{
     error::AuthError,
     ids::ProjectId,
     seal::{Sealed, Sealer},
+    sip::SipUsersOf,
     store::{Store, Tx},
     time::Timestamp,
 };
@@ -47,6 +48,8 @@ pub struct Rewrapped {
     pub issuers: usize,
     /// Secrets of endpoints.
     pub endpoints: usize,
+    /// Digests of SIP users.
+    pub sip_users: usize,
     /// Secrets that identity providers gave.
     pub providers: usize,
 }
@@ -172,6 +175,7 @@ impl Authority {
     /// Seals every secret anew with the first key of the ring, so that older keys can be taken out of it.
     pub async fn rewrap(&self, ctx: &Ctx, _permit: &InstallationPermit) -> Result<Rewrapped, AuthError> {
         let (sealer, entropy, now) = (Arc::clone(&self.sealer), Arc::clone(&self.entropy), ctx.now);
+        let safe = self.sip_safe();
         self.store
             .write(move |tx| {
                 let mut done = Rewrapped::default();
@@ -194,6 +198,11 @@ impl Authority {
                     }
                 }
                 done.endpoints = rewrap_endpoints(tx, &sealer, entropy.as_ref())?;
+                done.sip_users = safe.store_anew(tx, SipUsersOf::Installation)?;
+                if let Some(sealed) = tx.installation_fact(TURN_SECRETS)? {
+                    let again = sealer.rewrap(&Sealed::stored(sealed), TURN_SECRETS, entropy.as_ref())?;
+                    tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
+                }
                 done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;

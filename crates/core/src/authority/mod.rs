@@ -32,6 +32,7 @@ mod endpoint_groups;
 mod endpoints;
 mod federated;
 mod hint;
+mod homes;
 mod identities;
 mod introspection;
 mod issuers;
@@ -40,18 +41,25 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod once;
+mod own_keys;
 mod passwords;
 mod people;
+mod places;
 mod presence;
 mod projects;
 mod provider_sign_in;
 mod refresh;
 mod sessions;
 mod shared;
+mod sip;
+mod socket_tickets;
 mod tokens;
+mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod visitors;
+mod vouching;
 
 pub use account::{AccountChange, NewEmail};
 pub use applications::ApplicationRequest;
@@ -60,19 +68,26 @@ pub use credentials::{ApiKeyRequest, MintedApiKey};
 pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
+pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::{Introspected, end_of};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
+pub use own_keys::OwnKey;
 pub use people::{People, Person};
 pub use presence::Reachable;
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
+pub use sip::{
+    MintedSipInvitation, SipDomainChange, SipDomainRef, SipDomainRequest, SipEntry, SipInvitationChange,
+    SipInvitationRequest, SipName, SipUserChange, SipUserRequest,
+};
 pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectClaim, TokenShape};
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
+pub use vouching::AssertionRequest;
 
 /// What an [`Authority`] is made of.
 pub struct Parts {
@@ -114,6 +129,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    turn: turn::Handed,
 }
 
 impl Authority {
@@ -134,6 +150,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            turn: turn::Handed::default(),
         }
     }
 

@@ -129,6 +129,7 @@ impl Authority {
                 project: Arc::new(project),
                 application: application.map(Arc::new),
                 session: None,
+                key: None,
                 scopes: ScopeSet::default(),
             };
             if !start {
@@ -149,7 +150,8 @@ impl Authority {
             for key in &candidate.keys {
                 let failures = tx.count_failure(key, now, key.forgets_before(now))?;
                 // Nobody guesses 128 random bits; a lock would only let strangers switch endpoints off.
-                let guessable = candidate.endpoint.as_ref().is_none_or(Endpoint::is_group_account);
+                let guessable =
+                    candidate.endpoint.as_ref().is_none_or(|found| found.is_group_account() || found.is_sip_user());
                 let locks = guessable && *key == candidate.keys[0] && failures >= MAX_CONSECUTIVE_FAILURES;
                 if locks {
                     tx.block(key, UNTIL_REBOUND)?;
@@ -383,7 +385,7 @@ fn lock(tx: &mut dyn Tx, log: &mut Log, identity: Option<&Identity>, now: Timest
     Ok(())
 }
 
-fn refuse_blocked(tx: &mut dyn Tx, keys: &[ThrottleKey], now: Timestamp) -> Result<(), AuthError> {
+pub(super) fn refuse_blocked(tx: &mut dyn Tx, keys: &[ThrottleKey], now: Timestamp) -> Result<(), AuthError> {
     for key in keys {
         if let Some(retry_at) = tx.throttle(key)?.and_then(|counter| counter.blocked_until).filter(|until| *until > now)
         {

@@ -8,7 +8,7 @@ use crate::{
     caller::Scope,
     error::{AuthError, Noun},
     identity::{HeldIdentifier, Identity, IdentityKind},
-    ids::{ApplicationId, IdentityId},
+    ids::{ApplicationId, IdentityId, ProjectId},
     project::ProjectRef,
     store::Tx,
 };
@@ -134,17 +134,24 @@ impl Authority {
             }
         };
         let project = who.project.id;
-        self.store
-            .read(move |tx| {
-                let (page, total) = tx.members(project, within, skip, limit)?;
-                let mut people = Vec::with_capacity(page.len());
-                for identity in page {
-                    people.push(Person { identifiers: tx.identifiers(identity.id)?, identity });
-                }
-                Ok(People { people, total })
-            })
-            .await
+        self.store.read(move |tx| people_in(tx, project, within, skip, limit)).await
     }
+}
+
+/// A page of the people of a project, or of those with a place in one application of it.
+pub(super) fn people_in(
+    tx: &mut dyn Tx,
+    project: ProjectId,
+    within: Option<ApplicationId>,
+    skip: u32,
+    limit: u32,
+) -> Result<People, AuthError> {
+    let (page, total) = tx.members(project, within, skip, limit)?;
+    let mut people = Vec::with_capacity(page.len());
+    for identity in page {
+        people.push(Person { identifiers: tx.identifiers(identity.id)?, identity });
+    }
+    Ok(People { people, total })
 }
 
 /// Whether an application's issuer alone says who this is: then nothing counts outside of that application.

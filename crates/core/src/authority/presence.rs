@@ -1,8 +1,8 @@
 //! Open connections: heard of changes, re-checked, recorded, and reached by name.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use super::{Authenticated, Authority};
+use super::{Authenticated, Authority, Person};
 use crate::{
     context::Ctx,
     endpoint::{EndpointFilter, Window},
@@ -84,6 +84,27 @@ impl Authority {
     pub async fn own_presence(&self, ctx: &Ctx, who: &Authenticated) -> Result<Vec<Presence>, AuthError> {
         let (identity, now) = (who.identity.id, ctx.now);
         self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await
+    }
+
+    /// Which of these people have an open connection of a face, on any node.
+    pub async fn present(
+        &self,
+        ctx: &Ctx,
+        people: &[Person],
+        dialect: &'static str,
+    ) -> Result<HashSet<IdentityId>, AuthError> {
+        let (ids, now): (Vec<_>, _) = (people.iter().map(|person| person.identity.id).collect(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let mut present = HashSet::new();
+                for id in ids {
+                    if tx.presence_of(id, now)?.iter().any(|open| open.dialect == dialect) {
+                        present.insert(id);
+                    }
+                }
+                Ok(present)
+            })
+            .await
     }
 
     /// Whom `who` reaches by this name: an endpoint or member of its project that may sign in.

@@ -1,6 +1,6 @@
 //! Projects: made, configured, switched off; and what their guests may reach.
 
-use super::Authority;
+use super::{Authority, authenticate::resolve};
 use crate::{
     audit::Audit,
     caller::{Actor, InstallationPermit, Permit},
@@ -8,8 +8,9 @@ use crate::{
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
     ids::{GuestTargetId, ProjectId},
-    project::{GuestTarget, Project, ProjectPolicy},
+    project::{Compat, GuestTarget, Project, ProjectPolicy, ProjectRef},
     session::SessionsOf,
+    sip::SipUsersOf,
 };
 
 /// What a project is to be.
@@ -49,6 +50,11 @@ impl Authority {
         })
         .await?;
         Ok(project)
+    }
+
+    /// The unsafe compatibility that the project of a request allows, to know before anything is judged.
+    pub async fn compat(&self, place: ProjectRef) -> Result<Compat, AuthError> {
+        self.store.read(move |tx| Ok(resolve(tx, &place)?.0.policy.compat)).await
     }
 
     /// Projects in order of id, after `after`.
@@ -111,12 +117,16 @@ impl Authority {
         action: &'static str,
         change: impl FnOnce(&mut Project) + Send + 'static,
     ) -> Result<Project, AuthError> {
-        let (permit, now) = (permit.clone(), ctx.now);
+        let (permit, safe, now) = (permit.clone(), self.sip_safe(), ctx.now);
         self.commit(ctx, move |tx, log| {
             let mut project = tx.project_to_change(permit.project())?.ok_or(AuthError::NotFound(Noun::Project))?;
+            let unsealed = project.policy.has_unsealed_digests();
             change(&mut project);
             project.updated_at = now;
             tx.update_project(&project)?;
+            if project.policy.has_unsealed_digests() != unsealed {
+                safe.store_anew(tx, SipUsersOf::Project(project.id))?;
+            }
             if project.disabled_at == Some(now) {
                 log.announce_revoked(tx.revoke_sessions(SessionsOf::Project(project.id), now)?);
             }

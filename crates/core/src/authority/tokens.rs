@@ -1,5 +1,7 @@
 //! Access tokens: minted for a session, verified by key, shape and time.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -37,6 +39,8 @@ pub struct TokenShape {
     pub session: SessionClaim,
     /// Whether the face can refresh, so that a session outlives its access tokens.
     pub refreshes: bool,
+    /// The longest that a token lives, however long its session does.
+    pub at_most: Option<Duration>,
 }
 
 /// What the `iss` claim says.
@@ -168,6 +172,7 @@ impl Authority {
             // A session may be as endless as the assertion behind it; no token of ours is.
             session.expires_at.min(ctx.now + who.project.policy.tokens.refresh.duration())
         };
+        let expires_at = shape.at_most.map_or(expires_at, |most| expires_at.min(ctx.now + most));
         let issuer = shape.issuer(&self.public_url, who.project.id);
         let subject = match shape.subject {
             SubjectClaim::Identity => who.identity.id.to_string(),

@@ -7,7 +7,10 @@ mod ring;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -77,17 +80,48 @@ impl From<OpenError> for AuthError {
     }
 }
 
+/// What a secret that is not random enough for a plain digest is found by: an HMAC under a key derived from a master key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LookupHash(String);
+
+impl LookupHash {
+    /// As stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text the store keeps.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for LookupHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LookupHash(…)")
+    }
+}
+
+/// What the keys of lookups are derived with.
+const LOOKUP: &[u8] = b"ringfence lookup v1";
+
 /// Seals with the current key of a ring and opens with any of it. Clones share the keys.
 #[derive(Clone)]
 pub struct Sealer {
     current: MasterKeyId,
     keys: Arc<BTreeMap<MasterKeyId, LessSafeKey>>,
+    /// In the order of the ring.
+    lookups: Arc<[hmac::Key]>,
 }
 
 impl Sealer {
     /// A sealer that uses `ring`.
     pub fn new(ring: &KeyRing) -> Self {
-        Self { current: ring.current().id(), keys: Arc::new(ring.keys().map(prepared).collect()) }
+        Self {
+            current: ring.current().id(),
+            keys: Arc::new(ring.keys().map(prepared).collect()),
+            lookups: ring.keys().map(lookup_key).collect(),
+        }
     }
 
     /// Seals `plaintext` for one place, `context`: the table and the row's id, such as `signing_key/0190…`.
@@ -106,6 +140,17 @@ impl Sealer {
             .open_in_place(Nonce::assume_unique_for_key(*nonce), aad(context), ciphertext)
             .map_err(|_| OpenError::NotAuthentic)?;
         Ok(Zeroizing::new(plaintext.to_vec()))
+    }
+
+    /// What `secret` is found by in the place `context`, by the current key and then by each older one: until a rewrap, rows
+    /// have either.
+    pub fn lookups<'a>(&'a self, secret: &'a [u8], context: &'a str) -> impl Iterator<Item = LookupHash> + 'a {
+        self.lookups.iter().map(move |key| looked_up(key, secret, context))
+    }
+
+    /// What `secret` is to be found by from now on.
+    pub fn lookup(&self, secret: &[u8], context: &str) -> LookupHash {
+        looked_up(&self.lookups[0], secret, context)
     }
 
     /// Whether it was sealed with another key than the current one.
@@ -127,6 +172,17 @@ impl Sealer {
 fn prepared(key: &MasterKey) -> (MasterKeyId, LessSafeKey) {
     let unbound = UnboundKey::new(&AES_256_GCM, key.expose()).expect("a master key has 32 bytes");
     (key.id(), LessSafeKey::new(unbound))
+}
+
+/// A key of its own, so that a sealing key never signs anything.
+fn lookup_key(key: &MasterKey) -> hmac::Key {
+    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()), LOOKUP);
+    hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+}
+
+fn looked_up(key: &hmac::Key, secret: &[u8], context: &str) -> LookupHash {
+    let text = Zeroizing::new([context.as_bytes(), b"\0", secret].concat());
+    LookupHash(URL_SAFE_NO_PAD.encode(hmac::sign(key, &text)))
 }
 
 /// Nonce, ciphertext and tag.
@@ -198,6 +254,18 @@ mod tests {
         assert_eq!(new.open(&again, "issuer/1").expect("opens").as_slice(), b"secret");
         assert_eq!(refusal(old.open(&again, "issuer/1")), again.key_id().map(OpenError::UnknownKey));
         assert_eq!(new.fingerprint().count(), 2);
+    }
+
+    #[test]
+    fn a_lookup_depends_on_key_place_and_secret_and_survives_a_rotation() {
+        let ring = KeyRing::generate(&OsEntropy);
+        let (old, new) = (Sealer::new(&ring), Sealer::new(&ring.rotated(&OsEntropy)));
+        let hash = old.lookup(b"ha1b", "sip");
+        assert_eq!(new.lookups(b"ha1b", "sip").position(|found| found == hash), Some(1));
+        assert!(
+            hash != new.lookup(b"ha1b", "sip") && hash != old.lookup(b"ha1b", "s") && hash != old.lookup(b"ha1", "sip")
+        );
+        assert_eq!(format!("{hash:?}"), "LookupHash(…)");
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub static SHAPES: [TokenShape; 5] = [
         subject: SubjectClaim::Kind(kind_word),
         session: SessionClaim::Sid,
         refreshes: false,
+        at_most: None,
     },
     TokenShape {
         dialect: "device",
@@ -33,6 +34,7 @@ pub static SHAPES: [TokenShape; 5] = [
         subject: SubjectClaim::Identity,
         session: SessionClaim::Jti,
         refreshes: false,
+        at_most: None,
     },
     published("native", Alg::EdDSA),
     published("rsa", Alg::RS256),
@@ -50,6 +52,7 @@ const fn published(dialect: &'static str, alg: Alg) -> TokenShape {
         subject: SubjectClaim::Identity,
         session: SessionClaim::Sid,
         refreshes: true,
+        at_most: None,
     }
 }
 
@@ -66,7 +69,8 @@ pub static ASSERTIONS: AssertionProfile = AssertionProfile {
     name: "test",
     algs: &[Alg::HS256, Alg::HS384, Alg::HS512],
     audience: AudienceRule::UrlPath { segment: "projects", scheme: "test:application" },
-    subject: "_id",
+    subject: &["_id"],
+    wildcard: None,
     kinds: &[
         (ExpectedSub::Is("userexternal"), AssertedKind::External),
         (ExpectedSub::Is("user"), AssertedKind::Member),
@@ -84,8 +88,9 @@ pub static SHORT_ASSERTIONS: AssertionProfile = AssertionProfile {
     name: "short",
     algs: &[Alg::HS256],
     audience: AudienceRule::Exactly("ringfence"),
-    subject: "user",
-    kinds: &[(ExpectedSub::ApplicationAlias("test:application"), AssertedKind::External)],
+    subject: &["claims", "user"],
+    wildcard: Some("ANYBODY"),
+    kinds: &[(ExpectedSub::ApplicationAlias("test:application"), AssertedKind::Either)],
     exp_required: true,
     max_lifetime: Some(std::time::Duration::from_mins(10)),
     profile_claims: ProfileClaims { given_name: "firstname", family_name: "lastname", email: "email" },

@@ -268,7 +268,8 @@ impl World {
 
     /// What the bearer of an assertion shows.
     pub fn asserts(place: &Place, jwt: &RawToken) -> PresentedCredential {
-        PresentedCredential::Assertion { project: place.reference(), jwt: jwt.clone(), profile: &ASSERTIONS }
+        let jwt = jwt.clone();
+        PresentedCredential::Assertion { project: place.reference(), jwt, profile: &ASSERTIONS, claimed: None }
     }
 
     /// An API key of the home project.

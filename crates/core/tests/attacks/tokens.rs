@@ -188,6 +188,7 @@ async fn n13_an_issuer_speaks_for_its_own_application_only() {
         project: ringfence_core::project::ProjectRef::Application(bare.id),
         jwt,
         profile: &ASSERTIONS,
+        claimed: None,
     };
     assert_eq!(outcome(&w.authority.authenticate(&w.ctx(), presented).await), "token_key");
 }
@@ -392,12 +393,13 @@ async fn short(w: &World, times: Value) -> &'static str {
     let trusted = w.authority.trust_issuer(&w.ctx(), &permit, w.home.application.id, SHORT_ASSERTIONS.name, None).await;
     let secret = trusted.unwrap();
     let mut claims = json!({
-        "user": "u-1", "sub": w.home.application.id.short(), "aud": "ringfence", "iat": w.clock.now().seconds(),
+        "claims": { "user": "u-1" }, "sub": w.home.application.id.short(), "aud": "ringfence", "iat": w.clock.now().seconds(),
     });
     claims.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
     let key = SigningKeyPair::from_bytes(Alg::HS256, secret.expose().as_bytes()).unwrap();
     let jwt = key.mint(None, "JWT", &claims).unwrap();
-    let presented = PresentedCredential::Assertion { project: w.home.reference(), jwt, profile: &SHORT_ASSERTIONS };
+    let presented =
+        PresentedCredential::Assertion { project: w.home.reference(), jwt, profile: &SHORT_ASSERTIONS, claimed: None };
     outcome(&w.authority.authenticate(&w.ctx(), presented).await)
 }
 

@@ -84,7 +84,7 @@ async fn after_a_rewrap_the_old_master_key_is_not_needed() {
     let rotated = ring().rotated(&OsEntropy);
     let between = w.node_with(|parts| parts.sealer = Sealer::new(&rotated));
     let done = between.rewrap(&w.ctx(), &w.installation()).await.unwrap();
-    assert_eq!(done, Rewrapped { signing_keys: 2, issuers: 1, endpoints: 0, providers: 1 });
+    assert_eq!(done, Rewrapped { signing_keys: 2, issuers: 1, endpoints: 0, sip_users: 0, providers: 1 });
     let after = w.node_with(|parts| parts.sealer = Sealer::new(&newest(&rotated)));
     after.check_master_key().await.unwrap();
     for token in &tokens {

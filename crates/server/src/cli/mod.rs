@@ -2,6 +2,7 @@
 
 mod administer;
 mod endpoint;
+mod feeds;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,6 +13,7 @@ pub use self::administer::{
     ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page, Project, Session, Token, Whom,
 };
 pub use self::endpoint::{Endpoint, EndpointGroup, WhichEndpoint, WhichGroup};
+pub use self::feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views};
 
 /// Ringfence: an authentication server for real-time communications.
 ///
@@ -99,6 +101,12 @@ pub enum Command {
     /// Access tokens and API keys.
     #[command(subcommand)]
     Token(Token),
+    /// What SIP servers read and ask.
+    #[command(subcommand)]
+    Sip(Sip),
+    /// Relays of media: their secrets and their configuration.
+    #[command(subcommand)]
+    Turn(Turn),
     /// Copy the database to a new file while it is in use (SQLite).
     Backup {
         /// The file to make.

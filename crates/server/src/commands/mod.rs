@@ -17,7 +17,9 @@ mod migrate;
 mod project;
 mod serve;
 mod session;
+mod sip;
 mod token;
+mod turn;
 
 use std::{future::Future, time::Duration};
 
@@ -65,6 +67,8 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| endpoint::run(admin, &endpoint).await)
         }
         Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
+        Command::Sip(sip) => sip::run(&options, &sip, output),
+        Command::Turn(turn) => turn::run(&options, &turn, output),
         Command::Token(token) => token::run(&options, &token, output),
     }
 }

@@ -52,6 +52,7 @@ fn inspect(token: &RawToken, output: Output) -> Result<()> {
             TokenKind::Verification => "verification",
             TokenKind::GuestTicket => "guest_ticket",
             TokenKind::Refresh => "refresh",
+            TokenKind::SocketTicket => "socket_ticket",
         };
         let text =
             || format!("An opaque token ({name}): it says nothing. `ringfence token verify` asks whether it counts.");

@@ -34,7 +34,7 @@ pub fn load(
     for (section, key, value) in flags {
         merge(&mut settings, single(&[section.to_owned(), key.to_owned()], value));
     }
-    for (section, key) in [("database", "url"), ("mail", "url")] {
+    for (section, key) in [("database", "url"), ("mail", "url"), ("turn", "database_url")] {
         secret_from_file(&mut settings, section, key)?;
     }
     let config = Config::deserialize(Value::Table(settings)).context("the configuration does not fit together")?;

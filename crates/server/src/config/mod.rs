@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     layers::{Flags, load},
-    sections::{Bus, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls},
+    sections::{Bus, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn},
 };
 
 /// How the server is run, which decides some defaults and what is acceptable.
@@ -35,6 +35,7 @@ pub struct Config {
     pub secrets: Secrets,
     pub mail: Mail,
     pub bus: Bus,
+    pub turn: Turn,
     pub password: Passwords,
     pub dialects: BTreeMap<String, Dialect>,
     pub log: Log,
@@ -47,6 +48,7 @@ impl Config {
         self.database.validate().context("section [database]")?;
         self.mail.validate(mode).context("section [mail]")?;
         self.bus.validate(self.database.is_sqlite()).context("section [bus]")?;
+        self.turn.validate().context("section [turn]")?;
         self.password.validate(mode).context("section [password]")?;
         for (name, dialect) in &self.dialects {
             dialect.validate(name).with_context(|| format!("section [dialects.{name}]"))?;

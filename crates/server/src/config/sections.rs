@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Result, bail, ensure};
+use ringfence_core::project::Span;
+use ringfence_store::SqlTable;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -161,6 +163,47 @@ impl Mail {
     }
 }
 
+/// `[turn]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Turn {
+    /// The relays' realm.
+    pub realm: String,
+    /// Where clients reach them; nobody gets credentials when there is none.
+    pub urls: Vec<String>,
+    /// The longest life of a credential. A relay asks nobody, so a revoked session's credential counts for so long.
+    pub ttl: Span,
+    /// The PostgreSQL database in which relays look up their secrets.
+    pub database_url: Option<String>,
+    pub database_url_file: Option<PathBuf>,
+    /// The table in it.
+    pub table: String,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            realm: "localhost".to_owned(),
+            urls: Vec::new(),
+            ttl: Span::hours(1),
+            database_url: None,
+            database_url_file: None,
+            table: "turn_secret".to_owned(),
+        }
+    }
+}
+
+impl Turn {
+    pub(super) fn validate(&self) -> Result<()> {
+        let known = |url: &String| ["turn:", "turns:", "stun:"].iter().any(|scheme| url.starts_with(scheme));
+        ensure!(self.urls.iter().all(known), "urls: expected addresses such as turn:relay.example.org:3478");
+        ensure!(!self.realm.is_empty() && self.realm.len() <= 127, "realm: 1 to 127 bytes");
+        ensure!(self.ttl <= Span::hours(24), "ttl: 24h is the most, for nothing ends a credential sooner");
+        ensure!(SqlTable::parse(&self.table).is_some(), "table: expected a name such as ringfence_feed.turn_secret");
+        Ok(())
+    }
+}
+
 /// `[bus]`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -242,6 +285,7 @@ fn options_of(dialect: &str) -> &'static [&'static str] {
         "telnyx" => &["origins"],
         "tiledesk" => &["chat_secret", "chat_secret_file", "dashboard_url", "redirect_urls"],
         "keyclic" => &["authorization_url", "invitation_url", "reset_url", "token_ip"],
+        "opentact" => &["callback_hosts", "origins"],
         _ => &[],
     }
 }

@@ -12,7 +12,7 @@ use ringfence_core::{
     federation::ProviderSettings,
     password::PasswordPolicy,
     presence::InboundPolicy,
-    project::{Compat, EmailChange, SipPolicy, TokenPolicy},
+    project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
@@ -38,6 +38,7 @@ pub struct ProjectEntry {
     pub email_change: Option<EmailChange>,
     pub reset_url: Option<String>,
     pub sip: Option<SipPolicy>,
+    pub turn: Option<TurnPolicy>,
     pub compat: Option<Compat>,
     /// Which of somebody's open connections is reached, unless an application says otherwise.
     pub inbound: Option<InboundPolicy>,
@@ -70,6 +71,8 @@ pub struct ApplicationEntry {
     pub reset_url: Option<String>,
     /// Where it differs from the project.
     pub tokens: Option<ApplicationTokens>,
+    /// Whether the issuers' tokens may leave open whom they speak of.
+    pub assertion_wildcard: Option<bool>,
     #[serde(default)]
     pub trusted_issuer: Vec<IssuerEntry>,
 }

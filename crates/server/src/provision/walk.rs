@@ -242,6 +242,7 @@ impl ProjectEntry {
             email_change: self.email_change.unwrap_or(present.email_change),
             reset_url: self.reset_url.clone().or(present.reset_url),
             sip: self.sip.clone().or(present.sip),
+            turn: self.turn.unwrap_or(present.turn),
             compat: self.compat.unwrap_or(present.compat),
             inbound: self.inbound.unwrap_or(present.inbound),
             federation: self.federation.clone().unwrap_or(present.federation),
@@ -257,6 +258,7 @@ impl ApplicationEntry {
             reset_url: self.reset_url.clone().or(present.reset_url),
             tokens: self.tokens.unwrap_or(present.tokens),
             inbound: self.inbound.or(present.inbound),
+            assertion_wildcard: self.assertion_wildcard.unwrap_or(present.assertion_wildcard),
             ..present
         }
     }

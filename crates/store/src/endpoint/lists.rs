@@ -19,10 +19,11 @@ fn bounds(window: Window) -> (Value<'static>, Value<'static>) {
     (window.limit.into(), i64::try_from(window.offset).unwrap_or(i64::MAX).into())
 }
 
-/// What both statements of a list of groups look for. `''` is no filter, for no name contains less.
+/// What both statements of a list of groups look for; SIP domains are for lists of their own. `''` is no filter, for no name contains less.
 macro_rules! groups_where {
     () => {
         "endpoint_group.project_id = $1
+         AND NOT EXISTS (SELECT 1 FROM sip_domain WHERE sip_domain.group_id = endpoint_group.id)
          AND ($2 = '' OR replace(endpoint_group.name_folded, $2, '') <> endpoint_group.name_folded)
          AND ($3 = '' OR endpoint_group.outbound_profile = $3)"
     };
@@ -53,6 +54,7 @@ macro_rules! endpoints_by {
             " WHERE ",
             $column,
             " = $1 AND endpoint.project_id = $2 AND endpoint.identity_id <> endpoint_group.account_id
+              AND NOT EXISTS (SELECT 1 FROM sip_user WHERE sip_user.identity_id = endpoint.identity_id)
               AND (CAST($3 AS BIGINT) = 0 OR endpoint_group.number = $3) AND ($4 = '' OR endpoint.user_name = $4)
               AND ($5 = '' OR endpoint.name = $5) AND ($6 = '' OR endpoint.tag = $6)
               AND ($7 = '' OR ($7 = 'expired' AND endpoint.expires_at <= $8)

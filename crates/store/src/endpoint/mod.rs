@@ -19,13 +19,22 @@ use crate::{
     tx::SqlTx,
 };
 
+macro_rules! group_columns {
+    () => {
+        "endpoint_group.id, endpoint_group.number, endpoint_group.project_id, endpoint_group.account_id, \
+         endpoint_group.name, endpoint_group.attributes, endpoint_group.outbound_profile, \
+         endpoint_group.disabled_at, endpoint_group.created_at, endpoint_group.updated_at"
+    };
+}
+pub(crate) use group_columns;
+
 macro_rules! endpoint_columns {
     () => {
-        "endpoint.identity_id, endpoint.user_name, endpoint.secret, endpoint.name, endpoint.tag, endpoint.expires_at, \
-         endpoint.created_at, endpoint.updated_at, endpoint_group.id, endpoint_group.number, \
-         endpoint_group.project_id, endpoint_group.account_id, endpoint_group.name, endpoint_group.attributes, \
-         endpoint_group.outbound_profile, endpoint_group.disabled_at, endpoint_group.created_at, \
-         endpoint_group.updated_at"
+        concat!(
+            "endpoint.identity_id, endpoint.user_name, endpoint.secret, endpoint.name, endpoint.tag, \
+             endpoint.expires_at, endpoint.created_at, endpoint.updated_at, ",
+            crate::endpoint::group_columns!()
+        )
     };
 }
 pub(crate) use endpoint_columns;
@@ -43,7 +52,12 @@ pub fn opt_endpoint(row: &mut Row) -> StoreResult<Option<Endpoint>> {
     let (user_name, secret) = (row.text()?, Sealed::stored(row.text()?));
     let (name, tag, expires_at) = (row.text()?, row.opt_text()?, row.opt_time()?);
     let (created_at, updated_at) = (row.time()?, row.time()?);
-    let group = EndpointGroup {
+    let group = group(row)?;
+    Ok(Some(Endpoint { id, group: group.into(), user_name, secret, name, tag, expires_at, created_at, updated_at }))
+}
+
+pub fn group(row: &mut Row) -> StoreResult<EndpointGroup> {
+    Ok(EndpointGroup {
         id: row.id()?,
         number: GroupNumber::stored(row.int()?),
         project: row.id()?,
@@ -54,11 +68,10 @@ pub fn opt_endpoint(row: &mut Row) -> StoreResult<Option<Endpoint>> {
         disabled_at: row.opt_time()?,
         created_at: row.time()?,
         updated_at: row.time()?,
-    };
-    Ok(Some(Endpoint { id, group: group.into(), user_name, secret, name, tag, expires_at, created_at, updated_at }))
+    })
 }
 
-fn endpoint(row: &mut Row) -> StoreResult<Endpoint> {
+pub fn endpoint(row: &mut Row) -> StoreResult<Endpoint> {
     opt_endpoint(row)?.ok_or_else(|| crate::sql::backend("a row without the endpoint it should have"))
 }
 

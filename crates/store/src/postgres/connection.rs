@@ -226,7 +226,7 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
-fn store_error(error: tokio_postgres::Error) -> StoreError {
+pub(super) fn store_error(error: tokio_postgres::Error) -> StoreError {
     let Some(code) = error.code() else {
         // A broken connection, or a value of the wrong type, which a test would find.
         return busy(error);

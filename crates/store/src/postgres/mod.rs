@@ -18,7 +18,12 @@ use self::{
     connection::Connection,
     worker::{Access, Job, Worker},
 };
-use crate::{OpenError, Options, Running, engine, migration, queue::Queue, sql::backend};
+use crate::{
+    OpenError, Options, Running, engine, migration,
+    queue::Queue,
+    sql::{backend, busy},
+};
+use tokio_postgres::Client;
 
 /// The engine.
 pub struct Postgres {
@@ -67,6 +72,22 @@ impl Running for Postgres {
         self.jobs.close();
         engine::join(self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
     }
+}
+
+/// Has `work` ask the server at `url` something that no unit of work asks.
+pub fn with_client<T: Send>(
+    url: &str,
+    work: impl AsyncFnOnce(&mut Client) -> Result<T, tokio_postgres::Error> + Send,
+) -> Result<T, OpenError> {
+    apart(|| {
+        let address = Address::parse(url, &Options::default())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(busy)?;
+        let outcome = runtime.block_on(async {
+            let mut client = address.connect().await?;
+            work(&mut client).await
+        });
+        outcome.map_err(|error| connection::store_error(error).into())
+    })
 }
 
 /// Names of the migrations that the database lacks.

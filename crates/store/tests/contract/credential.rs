@@ -15,6 +15,7 @@ on_every_engine!(
     a_password_is_replaced_and_keeps_its_id,
     a_rehash_loses_against_a_change,
     revoking_all_credentials_includes_the_password,
+    credentials_of_somebody_are_listed_and_relabelled_until_revoked,
 );
 
 fn hash(text: &str) -> PasswordHash {
@@ -110,4 +111,19 @@ async fn revoking_all_credentials_includes_the_password(w: World) {
     assert_eq!(w.read(move |tx| tx.credential(theirs)).await.unwrap().revoked_at, None);
     w.write(move |tx| tx.replace_password(b, project, who, &hash("c"), at(2))).await;
     assert_eq!(w.read(move |tx| tx.password_of(who)).await, Some(hash("c")));
+}
+
+async fn credentials_of_somebody_are_listed_and_relabelled_until_revoked(w: World) {
+    let (ann, bob) = (w.member().await, w.member().await);
+    let (mut key, other) = (fixtures::api_key(&ann), fixtures::api_key(&bob));
+    let rows = [key.clone(), other];
+    w.write(move |tx| rows.iter().try_for_each(|key| tx.insert_credential(key).map(drop))).await;
+    let (who, id) = (ann.id, key.id);
+    assert!(w.write(move |tx| tx.relabel_credential(id, "other", Some(at(5)))).await);
+    (key.label, key.expires_at) = ("other".to_owned(), Some(at(5)));
+    assert_eq!(w.read(move |tx| tx.credentials_of(who, CredentialKind::ApiKey)).await, [key]);
+    assert_eq!(w.read(move |tx| tx.credentials_of(who, CredentialKind::Password)).await, []);
+    assert!(w.write(move |tx| tx.revoke_credential(id, NOW)).await);
+    assert!(!w.write(move |tx| tx.relabel_credential(id, "gone", None)).await);
+    assert_eq!(w.read(move |tx| tx.credentials_of(who, CredentialKind::ApiKey)).await, []);
 }

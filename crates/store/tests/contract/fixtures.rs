@@ -101,6 +101,7 @@ pub fn api_key(identity: &Identity) -> Credential {
         kind: CredentialKind::ApiKey,
         label: "backend".to_owned(),
         lookup: Some(digest()),
+        hint: Some("rfk_Ab12".to_owned()),
         scopes: [].into_iter().collect(),
         created_at: NOW,
         expires_at: None,

@@ -43,6 +43,7 @@ mod presence;
 mod project;
 mod refresh;
 mod session;
+mod sip;
 mod support;
 mod throttle;
 mod verification;

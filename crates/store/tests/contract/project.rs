@@ -39,8 +39,10 @@ async fn updating_a_project_keeps_its_name(w: World) {
     let project = w.project().await;
     let mut changed = project.clone();
     "another".clone_into(&mut changed.name);
-    changed.policy =
-        ProjectPolicy { sip: Some(SipPolicy { domain: "rtc.test".to_owned() }), ..ProjectPolicy::default() };
+    changed.policy = ProjectPolicy {
+        sip: Some(SipPolicy { domain: "rtc.test".to_owned(), unsealed: true }),
+        ..ProjectPolicy::default()
+    };
     changed.disabled_at = Some(at(1));
     changed.updated_at = at(2);
     let row = changed.clone();

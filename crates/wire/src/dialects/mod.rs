@@ -5,7 +5,9 @@ use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
 
 use crate::app::App;
 
+mod apirtc;
 mod keyclic;
+mod opentact;
 mod telnyx;
 mod tiledesk;
 
@@ -16,6 +18,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// Its routes, below wherever it is mounted.
     pub routes: fn(App) -> Router,
+    /// Routes that its clients look for at the root of every host, wherever the rest is mounted.
+    pub at_root: Option<fn(App) -> Router>,
     /// Every endpoint it has, for documentation and for the test that walks them.
     pub endpoints: &'static [Endpoint],
     /// How its access tokens look, if it issues any.
@@ -73,4 +77,4 @@ pub enum Access {
 }
 
 /// All dialects.
-pub const ALL: &[Dialect] = &[keyclic::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];
+pub const ALL: &[Dialect] = &[apirtc::DIALECT, keyclic::DIALECT, opentact::DIALECT, telnyx::DIALECT, tiledesk::DIALECT];

@@ -21,7 +21,7 @@ use super::{index::Key, mailbox::Mailbox, uptime::Uptime};
 /// What a connection is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Directive {
-    /// A frame from another conversation, to be sent as it is.
+    /// Something from another conversation; the one here makes a frame of it.
     Deliver(String),
     /// Time for a ping of the conversation's own.
     Tick,
@@ -87,6 +87,8 @@ pub(crate) struct Habits {
     pub(crate) idle: Duration,
     /// Between two [`Directive::Tick`]s, once somebody tried to sign in.
     pub(crate) tick: Option<Duration>,
+    /// Whether each of these is a ping of the protocol's own, for clients that say nothing by themselves.
+    pub(crate) ping: bool,
     /// How long before the end of the session to say so.
     pub(crate) warn: Option<Duration>,
     /// For the other end to take what is sent.

@@ -119,8 +119,12 @@ impl LiveConnections {
     }
 
     fn end(&self, session: SessionId, since: Timestamp) {
+        let now = self.uptime();
         for connection in self.index.members(Key::Session(session)) {
-            connection.post(Directive::Ended(Ending::Revoked(since)));
+            // A session that ran out does not count either, and the timer has not been round yet.
+            let ran_out = connection.bound().is_some_and(|bound| bound.expires <= now);
+            let ending = if ran_out { Ending::Expired } else { Ending::Revoked(since) };
+            connection.post(Directive::Ended(ending));
         }
     }
 

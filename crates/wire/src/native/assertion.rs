@@ -21,7 +21,8 @@ pub(super) static PROFILE: AssertionProfile = AssertionProfile {
     name: "native",
     algs: &[Alg::HS256, Alg::RS256, Alg::ES256, Alg::EdDSA],
     audience: AudienceRule::Application,
-    subject: "sub",
+    subject: &["sub"],
+    wildcard: None,
     kinds: &[(ExpectedSub::Any, AssertedKind::External)],
     exp_required: true,
     max_lifetime: Some(Duration::from_hours(1)),
@@ -54,7 +55,7 @@ pub(super) async fn sign_in(
     Json(wanted): Json<Asserted>,
 ) -> Result<axum::Json<Tokens>, Problem> {
     let project = visitor.place(&app, &wanted.application).await?;
-    let presented = PresentedCredential::Assertion { project, jwt: wanted.assertion, profile: &PROFILE };
+    let presented = PresentedCredential::Assertion { project, jwt: wanted.assertion, profile: &PROFILE, claimed: None };
     let who = app.authority.sign_in(&visitor.ctx, presented).await?;
     Ok(axum::Json(Tokens::first(&app, &visitor.ctx, &who).await?))
 }

@@ -65,6 +65,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,
+    at_most: None,
 };
 
 /// The profile of assertions that the native API takes.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::{
-    extract::ws::WebSocketUpgrade,
+    extract::ws::{WebSocket, WebSocketUpgrade},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -26,6 +26,10 @@ use crate::{
 mod serve;
 #[cfg(test)]
 mod tests;
+mod transport;
+
+pub(crate) use serve::serve;
+pub(crate) use transport::{Heard, Transport};
 
 /// What one side of a socket says and does, as a state machine.
 #[async_trait]
@@ -36,6 +40,11 @@ pub(crate) trait Conversation: Send + 'static {
     /// Answers what the server tells it. After a directive that ends the connection the pump closes it, with the code that
     /// the conversation chooses or with one of its own.
     fn on_directive(&mut self, line: &Line, directive: &Directive) -> Step;
+
+    /// What another conversation has sent here, as a frame of this one.
+    fn wrap(&self, text: String) -> String {
+        text
+    }
 }
 
 /// What a conversation wants done.
@@ -91,23 +100,40 @@ pub(crate) fn upgrade<C: Conversation>(
     habits: &'static Habits,
     begin: impl FnOnce(&Line) -> C + Send + 'static,
 ) -> Response {
+    let line = match enter(app, &ctx, headers, habits) {
+        Ok(line) => line,
+        Err(refusal) => return *refusal,
+    };
+    accept(socket, habits, move |socket| {
+        let conversation = begin(&line);
+        serve(socket, line, conversation, ctx)
+    })
+}
+
+/// A line for whoever asks for one, or a refusal: of pages of other origins, and when there are too many already.
+pub(crate) fn enter(app: &App, ctx: &Ctx, headers: &HeaderMap, habits: &'static Habits) -> Result<Line, Box<Response>> {
     let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
     if !admits(app.option("origins").unwrap_or("*"), origin) {
         let mut refusal = Problem(AuthError::NotSupported("this origin")).into_response();
         *refusal.status_mut() = StatusCode::FORBIDDEN;
-        return refusal;
+        return Err(Box::new(refusal));
     }
-    let Some(line) = app.live.open(&ctx, habits) else { return full() };
-    let line = line.of_origin(origin);
+    let line = app.live.open(ctx, habits).ok_or_else(|| Box::new(full()))?;
+    Ok(line.of_origin(origin))
+}
+
+/// Answers 101 and hands the socket, with its limits set, to `then`.
+pub(crate) fn accept<F: Future<Output = ()> + Send + 'static>(
+    socket: WebSocketUpgrade,
+    habits: &'static Habits,
+    then: impl FnOnce(WebSocket) -> F + Send + 'static,
+) -> Response {
     socket
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(habits.message)
         .max_frame_size(habits.message)
-        .on_upgrade(move |socket| {
-            let conversation = begin(&line);
-            serve::serve(socket, line, conversation, ctx)
-        })
+        .on_upgrade(then)
 }
 
 /// Whether a page of `origin` may open a socket (ATTACKS N47). No origin means no browser.

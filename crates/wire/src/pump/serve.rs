@@ -2,26 +2,29 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use ringfence_core::{
     context::{Ctx, RequestId},
     entropy::random,
     time::BoxFuture,
 };
-use tokio_tungstenite::tungstenite;
 
-use super::{Close, Conversation, Step};
+use super::{Close, Conversation, Heard, Step, Transport};
 use crate::live::{Directive, Ending, Line};
 
 /// Serves a socket until it closes. Boxed and by reference, or the task would hold everything once for each hand it passes.
-pub(super) fn serve<C: Conversation>(socket: WebSocket, line: Line, conversation: C, ctx: Ctx) -> BoxFuture<()> {
+pub(crate) fn serve<T: Transport, C: Conversation>(
+    transport: T,
+    line: Line,
+    conversation: C,
+    ctx: Ctx,
+) -> BoxFuture<()> {
     let allowance = Allowance { left: line.habits().burst, second: line.heard() };
-    let mut pump = Box::new(Pump { socket, line, conversation, ctx, allowance });
+    let mut pump = Box::new(Pump { transport, line, conversation, ctx, allowance });
     Box::pin(async move { pump.run().await })
 }
 
-struct Pump<C> {
-    socket: WebSocket,
+struct Pump<T, C> {
+    transport: T,
     line: Line,
     conversation: C,
     /// The circumstances of the upgrade.
@@ -32,25 +35,23 @@ struct Pump<C> {
 /// Something to act on.
 enum Next {
     Told(Directive),
-    Heard(Option<Result<Message, axum::Error>>),
+    Heard(Heard),
 }
 
-impl<C: Conversation> Pump<C> {
+impl<T: Transport, C: Conversation> Pump<T, C> {
     async fn run(&mut self) {
         loop {
             let next = tokio::select! {
                 biased;
                 directive = self.line.directive() => Next::Told(directive),
-                message = self.socket.recv() => Next::Heard(message),
+                heard = self.transport.recv() => Next::Heard(heard),
             };
             let step = match next {
-                Next::Told(Directive::Deliver(frame)) => Some(Step::send(frame)),
+                Next::Told(Directive::Deliver(frame)) => Some(Step::send(self.conversation.wrap(frame))),
                 Next::Told(directive) => Box::pin(self.obey(&directive)).await,
-                Next::Heard(Some(Ok(message))) => Box::pin(self.answer(message)).await,
-                Next::Heard(Some(Err(error))) => {
-                    goodbye_to(error).map(|close| Step { send: vec![], close: Some(close) })
-                }
-                Next::Heard(None) => None,
+                Next::Heard(Heard::Unsent(frames)) => Some(Step { send: frames, close: None }),
+                Next::Heard(Heard::Broken(close)) => close.map(|close| Step { send: vec![], close: Some(close) }),
+                Next::Heard(heard) => Box::pin(self.answer(heard)).await,
             };
             let Some(step) = step else { return };
             for frame in step.send {
@@ -67,6 +68,10 @@ impl<C: Conversation> Pump<C> {
 
     /// What to do on a directive; nothing more when the connection is over.
     async fn obey(&mut self, directive: &Directive) -> Option<Step> {
+        let pings = *directive == Directive::Tick && self.line.habits().ping;
+        if pings && !handed_over(&self.line, self.transport.ping()).await {
+            return None;
+        }
         let last = match directive {
             Directive::Deliver(_) | Directive::Tick | Directive::ExpiresIn(_) | Directive::TakenOver => None,
             Directive::Stuck => return None,
@@ -95,18 +100,17 @@ impl<C: Conversation> Pump<C> {
         Some(step)
     }
 
-    async fn answer(&mut self, message: Message) -> Option<Step> {
+    async fn answer(&mut self, heard: Heard) -> Option<Step> {
         if !self.allowance.spend(&self.line) {
             return Box::pin(self.obey(&Directive::Flooding)).await;
         }
-        match message {
-            Message::Text(text) => {
+        match heard {
+            Heard::Text(text) => {
                 let ctx = self.request();
                 Some(self.conversation.on_frame(&mut self.line, &ctx, text.as_str()).await)
             }
-            Message::Binary(_) => Some(Step::close(1003, "text only")),
-            // Answered below us, with the next read at the latest.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Some(Step::nothing()),
+            Heard::Binary => Some(Step::close(1003, "text only")),
+            Heard::Control | Heard::Unsent(_) | Heard::Broken(_) => Some(Step::nothing()),
         }
     }
 
@@ -119,44 +123,42 @@ impl<C: Conversation> Pump<C> {
 
     /// Sends a frame; `false` when the other end has gone, or does not read and something final has to be said.
     async fn send(&mut self, frame: String) -> bool {
-        let line = &self.line;
-        let mut sending = pin!(self.socket.send(Message::Text(frame.into())));
-        let mut blocked = false;
-        let sent = poll_fn(|context| {
-            if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
-                return Poll::Ready(outcome.is_ok());
-            }
-            if line.poll_urgent(context).is_ready() {
-                return Poll::Ready(false);
-            }
-            if !std::mem::replace(&mut blocked, true) {
-                line.blocked();
-            }
-            Poll::Pending
-        })
-        .await;
-        if blocked {
-            line.unblocked();
-        }
-        sent
+        handed_over(&self.line, self.transport.send(frame)).await
     }
 
-    /// Says good-bye and waits a while for the other end to say it too, or the frame may be lost on the way.
+    /// Says good-bye and waits a while for the other end to say it too.
     async fn close(&mut self, close: Close) {
-        let frame = CloseFrame { code: close.code, reason: close.reason.into() };
         self.line.blocked();
-        let Self { socket, line, .. } = self;
+        let Self { transport, line, .. } = self;
         let stuck = async { while line.directive().await != Directive::Stuck {} };
-        let goodbye = async {
-            if socket.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = socket.recv().await {}
-            }
-        };
         tokio::select! {
             () = stuck => {}
-            () = goodbye => {}
+            () = transport.goodbye(close) => {}
         }
     }
+}
+
+/// Waits until something is sent; `false` when the other end has gone, or does not read and something final has to be said.
+async fn handed_over(line: &Line, sending: impl Future<Output = bool>) -> bool {
+    let mut sending = pin!(sending);
+    let mut blocked = false;
+    let sent = poll_fn(|context| {
+        if let Poll::Ready(outcome) = sending.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        if line.poll_urgent(context).is_ready() {
+            return Poll::Ready(false);
+        }
+        if !std::mem::replace(&mut blocked, true) {
+            line.blocked();
+        }
+        Poll::Pending
+    })
+    .await;
+    if blocked {
+        line.unblocked();
+    }
+    sent
 }
 
 /// How many messages a socket may still send.
@@ -175,17 +177,5 @@ impl Allowance {
         let spent = self.left > 0;
         self.left = self.left.saturating_sub(1);
         spent
-    }
-}
-
-/// What is said to somebody who breaks the protocol; nothing when there is nobody any more.
-fn goodbye_to(error: axum::Error) -> Option<Close> {
-    let error = error.into_inner().downcast::<tungstenite::Error>().ok()?;
-    match *error {
-        tungstenite::Error::Capacity(_) => Some(Close { code: 1009, reason: "message too long" }),
-        tungstenite::Error::Utf8(_) => Some(Close { code: 1007, reason: "not UTF-8" }),
-        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
-        tungstenite::Error::Protocol(_) => Some(Close { code: 1002, reason: "protocol error" }),
-        _ => None,
     }
 }

@@ -10,6 +10,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::Router;
@@ -26,7 +27,7 @@ use ringfence_core::{
     testing::{ManualClock, MemoryMailer, RecordingBus, SeededEntropy},
     time::Clock as _,
 };
-use ringfence_wire::{App, Mount, Settings, assertion_profiles, router, token_shapes};
+use ringfence_wire::{App, Mount, Relay, Settings, assertion_profiles, router, token_shapes};
 use tempfile::TempDir;
 
 mod answer;
@@ -99,7 +100,17 @@ impl Server {
             project: "default".to_owned(),
             options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };
-        let settings = Settings { public_url: PUBLIC_URL.to_owned(), mounts: vec![mount], ..Settings::default() };
+        let turn = Relay {
+            realm: "relay.test".to_owned(),
+            urls: vec!["turn:relay.test".to_owned()],
+            ttl: Duration::from_mins(10),
+        };
+        let settings = Settings {
+            public_url: PUBLIC_URL.to_owned(),
+            mounts: vec![mount],
+            turn: Some(turn),
+            ..Settings::default()
+        };
         let router = router(&App::new(Arc::clone(&authority), settings));
         Self {
             clock,

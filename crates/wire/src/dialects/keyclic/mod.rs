@@ -48,6 +48,7 @@ mod tokens;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[],
@@ -71,6 +72,7 @@ static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Sid,
     refreshes: true,
+    at_most: None,
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

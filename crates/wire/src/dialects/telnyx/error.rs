@@ -245,6 +245,7 @@ const fn word(noun: Noun) -> &'static str {
         | Noun::Invitation
         | Noun::SigningKey
         | Noun::GuestTarget
+        | Noun::SipDomain
         | Noun::Endpoint => "resource",
     }
 }

@@ -33,6 +33,7 @@ use super::{Bearer, Dialect, PlainHttp};
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes: |app| rest::routes().merge(socket::routes()).with_state(app),
+    at_root: None,
     endpoints: rest::ENDPOINTS,
     token_shape: Some(&TOKEN),
     assertion_profiles: &[],
@@ -55,4 +56,5 @@ const TOKEN: TokenShape = TokenShape {
     subject: SubjectClaim::Identity,
     session: SessionClaim::Jti,
     refreshes: false,
+    at_most: None,
 };

@@ -21,6 +21,8 @@ pub(super) static HABITS: Habits = Habits {
     retry: Duration::from_mins(30),
     idle: Duration::from_mins(1),
     tick: Some(Duration::from_secs(15)),
+    // It has one of its own, which the SDK answers by name.
+    ping: false,
     warn: None,
     write: Duration::from_secs(5),
     failures: 10,

@@ -27,7 +27,8 @@ const LOOKS: AssertionProfile = AssertionProfile {
     name: "tiledesk",
     algs: &[Alg::HS256, Alg::HS384, Alg::HS512],
     audience: AudienceRule::UrlPath { segment: PROJECTS, scheme: PROJECT },
-    subject: "_id",
+    subject: &["_id"],
+    wildcard: None,
     // Bots and subscriptions are not spoken for here.
     kinds: &[(Is("userexternal"), External), (Is("guest"), External), (Is("user"), Member), (Absent, Member)],
     exp_required: false,

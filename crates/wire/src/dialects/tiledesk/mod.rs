@@ -62,6 +62,7 @@ mod words;
 pub(super) const DIALECT: Dialect = Dialect {
     name: NAME,
     routes,
+    at_root: None,
     endpoints: ENDPOINTS,
     token_shape: Some(&TOKENS),
     assertion_profiles: &[&assertion::PROFILE],
@@ -88,6 +89,7 @@ static TOKENS: TokenShape = TokenShape {
     subject: SubjectClaim::Kind(sub_of),
     session: SessionClaim::Sid,
     refreshes: false,
+    at_most: None,
 };
 
 const fn sub_of(kind: IdentityKind) -> &'static str {

@@ -206,7 +206,7 @@ fn by_token(token: &str, in_query: bool) -> Result<Presented, Refusal> {
 
 /// A custom token, to be judged by the project that it names itself.
 pub(super) fn asserted(id: &str, jwt: RawToken) -> PresentedCredential {
-    PresentedCredential::Assertion { project: project(id), jwt, profile: &assertion::PROFILE }
+    PresentedCredential::Assertion { project: project(id), jwt, profile: &assertion::PROFILE, claimed: None }
 }
 
 /// The token of an `Authorization: JWT <token>`, and nothing else.

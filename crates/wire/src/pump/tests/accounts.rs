@@ -33,6 +33,7 @@ static HABITS: Habits = Habits {
     retry: Duration::from_mins(1),
     idle: Duration::from_mins(1),
     tick: None,
+    ping: false,
     warn: None,
     write: Duration::from_secs(5),
     failures: 10,

@@ -85,6 +85,26 @@ async fn n50_a_renewal_by_a_token_of_another_face_is_refused_and_the_old_rights_
 }
 
 #[tokio::test]
+async fn n50_a_renewal_by_a_token_of_another_account_leaves_this_one() {
+    let t = Telnyx::start().await;
+    let elsewhere = t.stage.world.permit(t.stage.world.place("elsewhere").await.project.id);
+    let (ann, bob) = (t.stage.subscriber("ann").await, t.stage.subscriber("bob").await);
+    let foreign = t.stage.subscriber_of(&elsewhere, "ann", None).await;
+    let token = t.stage.token(&foreign).await;
+    let (mut page, mut bob) = (t.logged_in(ann.pair()).await, t.logged_in(bob.pair()).await);
+    talk(&t, &mut page, &mut bob).await;
+    t.raw(&mut page, "login", json!({ "login_token": token.expose() })).await;
+    assert_eq!(bob.delivered().await[0]["method"], "telnyx_rtc.bye");
+    let dialog = json!({ "callID": "call-2", "destination_number": "bob" });
+    let called = t.raw(&mut page, "telnyx_rtc.invite", json!({ "sdp": "v=0", "dialogParams": dialog })).await;
+    assert_eq!(called[1]["params"]["cause"], "UNALLOCATED_NUMBER");
+    // Nor is it found there by the name that it has in both.
+    let dialog = json!({ "callID": "call-3", "destination_number": "ann" });
+    let called = t.raw(&mut bob, "telnyx_rtc.invite", json!({ "sdp": "v=0", "dialogParams": dialog })).await;
+    assert_eq!(called[1]["params"]["cause"], "SUBSCRIBER_ABSENT");
+}
+
+#[tokio::test]
 async fn n51_a_renewal_has_the_rights_of_what_it_proved_and_no_more() {
     let t = Telnyx::start().await;
     t.stage.target("ai_assistant", "assistant-1").await;
