@@ -7,6 +7,7 @@
 //! | `answers`, `problem`, `codes` | answers, refusals and the page of each code |
 //! | `sign_in`, `assertion`, `refresh` | the ways in, and staying in |
 //! | `me`, `account`, `verifications`, `upgrade`, `sessions` | one's own account and sessions |
+//! | `turn` | credentials of media relays |
 //! | `ask` | what other servers ask |
 //! | `admin` | what an API key may do in its project |
 //! | `describe`, `reference` | the OpenAPI description and its page |
@@ -45,6 +46,7 @@ mod reference;
 mod refresh;
 mod sessions;
 mod sign_in;
+mod turn;
 mod upgrade;
 mod verifications;
 
@@ -106,6 +108,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(sessions::end))
         .routes(routes!(upgrade::upgrade))
         .routes(routes!(upgrade::merge))
+        .routes(routes!(turn::create))
         .routes(routes!(ask::introspect))
         .routes(routes!(ask::revoke))
         .merge(admin::resources())

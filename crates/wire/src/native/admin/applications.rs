@@ -181,8 +181,8 @@ pub(in crate::native) async fn change(
     let mut found = find(&app, permit, &named).await?;
     if wanted.settings.is_some() || wanted.publishable_key.is_some() {
         let settings = patched(&found.settings, wanted.settings.unwrap_or_default())?;
-        let names = aliases(wanted.publishable_key);
-        found = app.authority.configure_application(ctx, permit, found.id, settings, names).await?;
+        let keys = aliases(wanted.publishable_key);
+        found = app.authority.configure_application(ctx, permit, found.id, settings, keys).await?;
     }
     if let Some(disabled) = wanted.disabled {
         found = app.authority.disable_application(ctx, permit, found.id, disabled).await?;
