@@ -12,9 +12,9 @@ use crate::{
 #[tokio::test]
 async fn the_project_is_seen_and_configured() {
     let w = World::start().await;
-    assert_snapshot!(w.admin("GET", "/admin/project").send().await, @r#"200 {"id":"{uuid}","name":"default","policy":{"compat":{"digest_over_http":false,"token_in_query":false},"email_change":"immediate","inbound":"newest","password":{"min_length":8},"tokens":{"access":"1d","refresh":"30d"}},"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
+    assert_snapshot!(w.admin("GET", "/admin/project").send().await, @r#"200 {"id":"{uuid}","name":"default","policy":{"compat":{"digest_over_http":false,"token_in_query":false},"email_change":"immediate","inbound":"newest","password":{"min_length":8},"tokens":{"access":"1d","refresh":"30d"},"turn":{"guests":false}},"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
     let change = json!({ "policy": { "password": { "min_length": 12 }, "email_change": "verified" } });
-    assert_snapshot!(w.admin("PATCH", "/admin/project").json(&change).send().await, @r#"200 {"id":"{uuid}","name":"default","policy":{"compat":{"digest_over_http":false,"token_in_query":false},"email_change":"verified","inbound":"newest","password":{"min_length":12},"tokens":{"access":"1d","refresh":"30d"}},"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
+    assert_snapshot!(w.admin("PATCH", "/admin/project").json(&change).send().await, @r#"200 {"id":"{uuid}","name":"default","policy":{"compat":{"digest_over_http":false,"token_in_query":false},"email_change":"verified","inbound":"newest","password":{"min_length":12},"tokens":{"access":"1d","refresh":"30d"},"turn":{"guests":false}},"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
     let change = json!({ "policy": { "tokens": { "access": "for ever" } } });
     assert_snapshot!(w.admin("PATCH", "/admin/project").json(&change).send().await, @r#"422 {"type":"/problems/invalid","title":"the input is invalid","status":422,"code":"invalid","errors":[{"field":"policy","code":"malformed","detail":"policy is malformed"}]}"#);
     let secret = json!({ "policy": { "federation": { "facebook": { "app_id": "1", "app_secret": "hush" } } } });
@@ -27,10 +27,10 @@ async fn applications_are_made_seen_and_changed() {
     let w = World::start().await;
     let wanted = json!({ "name": "Shop", "settings": { "sign_in": ["guest"] }, "publishable_key": "pk-shop" });
     let made = w.admin("POST", "/admin/applications").json(&wanted).send().await;
-    assert_snapshot!(made, @r#"201 {"id":"{uuid}","name":"Shop","settings":{"allowed_origins":["*"],"sign_in":["guest"]},"publishable_keys":["pk-shop"],"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
+    assert_snapshot!(made, @r#"201 {"id":"{uuid}","name":"Shop","settings":{"allowed_origins":["*"],"assertion_wildcard":false,"sign_in":["guest"]},"publishable_keys":["pk-shop"],"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
     let path = format!("/admin/applications/{}", made.text("/id"));
-    assert_snapshot!(w.admin("GET", &path).send().await, @r#"200 {"id":"{uuid}","name":"Shop","settings":{"allowed_origins":["*"],"sign_in":["guest"]},"publishable_keys":["pk-shop"],"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
-    assert_snapshot!(w.admin("PATCH", &path).json(&json!({ "disabled": true })).send().await, @r#"200 {"id":"{uuid}","name":"Shop","settings":{"allowed_origins":["*"],"sign_in":["guest"]},"publishable_keys":["pk-shop"],"disabled_at":"2026-11-18T11:06:40.000Z","created_at":"2026-11-18T11:06:40.000Z"}"#);
+    assert_snapshot!(w.admin("GET", &path).send().await, @r#"200 {"id":"{uuid}","name":"Shop","settings":{"allowed_origins":["*"],"assertion_wildcard":false,"sign_in":["guest"]},"publishable_keys":["pk-shop"],"disabled_at":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
+    assert_snapshot!(w.admin("PATCH", &path).json(&json!({ "disabled": true })).send().await, @r#"200 {"id":"{uuid}","name":"Shop","settings":{"allowed_origins":["*"],"assertion_wildcard":false,"sign_in":["guest"]},"publishable_keys":["pk-shop"],"disabled_at":"2026-11-18T11:06:40.000Z","created_at":"2026-11-18T11:06:40.000Z"}"#);
     let refused = w.post("/guests", &json!({ "application": "pk-shop" })).await;
     assert_eq!((refused.status.as_u16(), refused.text("/code").as_str()), (403, "disabled"));
     assert_snapshot!(w.admin("POST", "/admin/applications").json(&json!({ "name": "" })).send().await, @r#"422 {"type":"/problems/invalid","title":"the input is invalid","status":422,"code":"invalid","errors":[{"field":"name","code":"required","detail":"name is required"}]}"#);
