@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod error;
 pub mod event;
 pub mod federation;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod issuer;

@@ -34,6 +34,7 @@ mod credential;
 mod endpoint;
 mod engine;
 mod feed;
+mod idempotency;
 mod identity;
 mod issuer;
 mod key;

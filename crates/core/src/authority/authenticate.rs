@@ -8,7 +8,7 @@ use super::{Authority, Log, sessions::start_session};
 use crate::{
     application::{Application, WayIn},
     audit::Audit,
-    caller::{Actor, Caller, Scope, ScopeSet},
+    caller::{Actor, Caller, Permit, Scope, ScopeSet},
     context::Ctx,
     credential::CredentialKind,
     endpoint::Endpoint,
@@ -117,6 +117,15 @@ impl Authenticated {
     /// Who asks, for operations on other people's data.
     pub fn caller(&self) -> Caller {
         Caller::Identity { identity: self.identity.id, project: self.project.id, scopes: self.scopes.clone() }
+    }
+
+    /// Proves that it may administer its project in this way. A key that is confined to one application may not, whatever
+    /// its scopes.
+    pub fn administers(&self, scope: Scope) -> Result<Permit, AuthError> {
+        if self.session.is_none() && self.application.is_some() {
+            return Err(AuthError::ApplicationMismatch);
+        }
+        self.caller().permit(scope, self.project.id)
     }
 
     /// How the audit log names it.

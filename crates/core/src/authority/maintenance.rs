@@ -127,6 +127,7 @@ impl Authority {
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
         let mut total = Swept::default();
+        self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
             total.sessions += step.sessions;

@@ -29,6 +29,7 @@ mod credential;
 mod endpoint;
 mod engine;
 mod fixtures;
+mod idempotency;
 mod identity;
 mod issuer;
 mod key;
