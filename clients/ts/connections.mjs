@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { check, until } from '../shared/checks.mjs';
+import { url as server } from '../shared/server.mjs';
 import { alone, Tab } from './page.mjs';
 import { ACCESS, KEYS, PASSWORD } from './provision.mjs';
 import { newAddress } from './sessions.mjs';
@@ -113,5 +114,22 @@ export const framed = (browser) => alone(browser, async ({ net, context, url, ta
   await check('what a frame keeps is not seen by the site itself', async () => {
     const own = await tab(KEYS.short, { url: inside }, `${inside}/`);
     assert.equal(await own.session(), null);
+  });
+});
+
+/** A page of one origin and a server of another, without anything between. */
+export const crossing = (browser) => alone(browser, async ({ net, tab }) => {
+  const page = await tab(KEYS.short, { url: server });
+  await check('a page of another origin uses the server directly', async () => {
+    await page.run(() => window.client.connect());
+    const guest = await page.run(() => window.client.guest());
+    await page.is('open');
+    const member = await page.run((given) => window.client.upgrade(given), { email: newAddress(), password: PASSWORD });
+    assert.equal(member.identity.id, guest.identity.id);
+    await page.raised('update', 4, 3 * LIFE);
+    assert.equal((await page.events('connection')).at(-1).state, 'open');
+    await page.run(() => window.client.signOut());
+    assert.deepEqual(await page.raised('revoke'), { reason: 'signed_out' });
+    assert.equal(net.refreshes, 0);
   });
 });

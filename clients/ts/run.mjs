@@ -29,14 +29,14 @@ async function run() {
   await built();
   const { launch } = await import('./page.mjs');
   const { electing, losing, merging, revoking, skewed, upgrading } = await import('./sessions.mjs');
-  const { cutting, framed, sleeping, takingOver } = await import('./connections.mjs');
+  const { crossing, cutting, framed, sleeping, takingOver } = await import('./connections.mjs');
   const { readme } = await import('./readme.mjs');
   const browser = await launch();
   try {
     // Most of each is waiting for tokens to end.
     await Promise.all([upgrading, electing, sleeping].map((scenario) => scenario(browser)));
     await Promise.all([losing, cutting, skewed].map((scenario) => scenario(browser)));
-    await Promise.all([revoking, framed, merging, takingOver, readme].map((scenario) => scenario(browser)));
+    await Promise.all([crossing, revoking, framed, merging, takingOver, readme].map((scenario) => scenario(browser)));
   } finally {
     await browser.close();
   }
