@@ -7,6 +7,7 @@ mod clients;
 mod debian;
 mod deny;
 mod docs;
+mod openapi;
 mod postgres;
 mod process;
 mod purity;
@@ -38,6 +39,8 @@ enum Task {
     Bench(bench::Bench),
     /// Measure the release binary: its size, its start, its idle memory.
     Size,
+    /// Write docs/openapi.json anew; a test fails while it is stale.
+    Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
     Postgres,
 }
@@ -57,6 +60,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::Size => size::run(),
+        Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
     }
 }

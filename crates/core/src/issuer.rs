@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::{
     ids::{ApplicationId, IssuerId, ProjectId},
-    jose::Alg,
+    jose::{Alg, KeyError, VerifyingKey},
     seal::Sealed,
     store::StoreResult,
     time::Timestamp,
@@ -21,7 +23,7 @@ pub struct TrustedIssuer {
     pub application: ApplicationId,
     /// The name of the [`AssertionProfile`] it signs by.
     pub profile: String,
-    /// The shared secret, verify-only, never in a set with keys of ours.
+    /// The shared secret or the public key as JWK, verify-only, never in a set with keys of ours.
     pub secret: Sealed,
     /// When it was made.
     pub created_at: Timestamp,
@@ -59,6 +61,29 @@ pub struct AssertionProfile {
     pub default_role: &'static str,
 }
 
+/// The key that `secret` is for `alg`: a JWK (RFC 7517) if it looks like one, else the bytes of a shared secret.
+///
+/// What looks like a JWK is never taken for a shared secret, or whoever knows a public key could sign (ATTACKS N02).
+pub fn issuer_key(alg: Alg, secret: &[u8]) -> Result<VerifyingKey, KeyError> {
+    match serde_json::from_slice::<Value>(secret) {
+        Ok(jwk) if jwk.get("kty").is_some() => VerifyingKey::from_jwk(&jwk, alg),
+        _ => VerifyingKey::hmac(alg, secret),
+    }
+}
+
+/// Refuses a secret that is weak, or a key that none of the profile's algorithms can use.
+pub(crate) fn check_issuer_secret(profile: &AssertionProfile, secret: &[u8]) -> Result<(), KeyError> {
+    let mut fault = KeyError::Rejected;
+    for alg in profile.algs {
+        match issuer_key(*alg, secret) {
+            Ok(_) => return Ok(()),
+            Err(KeyError::TooWeak) => fault = KeyError::TooWeak,
+            Err(KeyError::Rejected) => {}
+        }
+    }
+    Err(fault)
+}
+
 /// How `aud` must name the application.
 #[derive(Clone, Copy, Debug)]
 pub enum AudienceRule {
@@ -71,6 +96,8 @@ pub enum AudienceRule {
     },
     /// Exactly this text.
     Exactly(&'static str),
+    /// The application's id.
+    Application,
 }
 
 /// A value of the `sub` claim.
@@ -82,6 +109,8 @@ pub enum ExpectedSub {
     Absent,
     /// An alias of the application in this scheme.
     ApplicationAlias(&'static str),
+    /// Any text: it names the subject itself.
+    Any,
 }
 
 /// Whom an assertion speaks of.

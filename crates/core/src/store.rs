@@ -9,9 +9,10 @@ use tokio::sync::oneshot;
 
 use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
-    error::AuthError, identity::IdentityStore, issuer::IssuerStore, key::KeyStore, membership::MembershipStore,
-    picture::PictureStore, presence::PresenceStore, project::ProjectStore, refresh::RefreshStore,
-    session::SessionStore, sip::SipStore, throttle::ThrottleStore, verification::VerificationStore,
+    error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore, issuer::IssuerStore, key::KeyStore,
+    membership::MembershipStore, picture::PictureStore, presence::PresenceStore, project::ProjectStore,
+    refresh::RefreshStore, resume::ResumeStore, session::SessionStore, sip::SipStore, throttle::ThrottleStore,
+    verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -25,6 +26,7 @@ pub trait Tx:
     + MembershipStore
     + SessionStore
     + RefreshStore
+    + ResumeStore
     + ThrottleStore
     + VerificationStore
     + KeyStore
@@ -32,6 +34,7 @@ pub trait Tx:
     + PresenceStore
     + PictureStore
     + SipStore
+    + IdempotencyStore
 {
 }
 

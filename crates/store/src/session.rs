@@ -104,7 +104,10 @@ const LIVE_BATCH: usize = 64;
 
 static STILL_LIVE: LazyLock<String> = LazyLock::new(|| {
     let numbers: Vec<_> = (2..LIVE_BATCH + 2).map(|number| format!("${number}")).collect();
-    format!("SELECT id FROM session WHERE revoked_at IS NULL AND expires_at > $1 AND id IN ({})", numbers.join(", "))
+    format!(
+        "SELECT id, expires_at FROM session WHERE revoked_at IS NULL AND expires_at > $1 AND id IN ({})",
+        numbers.join(", ")
+    )
 });
 
 impl SessionStore for SqlTx<'_> {
@@ -202,14 +205,14 @@ impl SessionStore for SqlTx<'_> {
         .map(drop)
     }
 
-    fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<SessionId>> {
+    fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<(SessionId, Timestamp)>> {
         let mut live = Vec::with_capacity(ids.len());
         for batch in ids.chunks(LIVE_BATCH) {
             // A short batch repeats its last id, so that one statement serves every length.
             let padding = batch.last().into_iter().cycle().take(LIVE_BATCH - batch.len());
             let mut values = vec![Value::from(now)];
             values.extend(batch.iter().chain(padding).map(|id| Value::from(*id)));
-            live.extend(self.all(&STILL_LIVE, &values, Row::id::<SessionId>)?);
+            live.extend(self.all(&STILL_LIVE, &values, |row| Ok((row.id()?, row.time()?)))?);
         }
         Ok(live)
     }

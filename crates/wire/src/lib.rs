@@ -30,7 +30,7 @@ pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;
-pub use native::description as api_description;
+pub use native::{CODES, Code, description as api_description};
 pub use transport::{over_tls, plain_router};
 
 use ringfence_core::{authority::TokenShape, issuer::AssertionProfile};
@@ -40,7 +40,7 @@ pub fn token_shapes() -> Vec<&'static TokenShape> {
     DIALECTS.iter().filter_map(|dialect| dialect.token_shape).chain([&native::TOKENS]).collect()
 }
 
-/// The profiles of assertions of all dialects, for [`ringfence_core::authority::Parts`].
+/// The profiles of assertions of all dialects and of the native API, for [`ringfence_core::authority::Parts`].
 pub fn assertion_profiles() -> Vec<&'static AssertionProfile> {
-    DIALECTS.iter().flat_map(|dialect| dialect.assertion_profiles.iter().copied()).collect()
+    DIALECTS.iter().flat_map(|dialect| dialect.assertion_profiles.iter().copied()).chain([native::ASSERTIONS]).collect()
 }

@@ -37,7 +37,7 @@ pub fn router(app: &App) -> Router {
         .merge(links::routes())
         .merge(forward_auth::routes())
         .merge(bridges::routes())
-        .merge(native::routes())
+        .merge(native::routes(app))
         .fallback(nothing_here)
         .with_state(app.clone());
     let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());

@@ -92,10 +92,9 @@ async fn key(server: &Server, scopes: &[Scope]) -> String {
     minted.value.expose().to_owned()
 }
 
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 12] = [
     ("POST", "/api/v1/sip/lookup"),
     ("POST", "/api/v1/sip/introspect"),
-    ("POST", "/api/v1/turn"),
     ("GET", "/api/v1/sip/domains"),
     ("POST", "/api/v1/sip/domains"),
     ("GET", "/api/v1/sip/domains/rtc.test"),

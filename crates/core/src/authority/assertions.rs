@@ -19,9 +19,9 @@ use crate::{
     context::Ctx,
     error::{AuthError, Noun, Rule, TokenFault},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::{IdentityId, IssuerId, MembershipId},
-    issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, TrustedIssuer},
-    jose::{Claims, Unverified, Validity, VerifyingKey},
+    ids::{ApplicationId, IdentityId, IssuerId, MembershipId},
+    issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, TrustedIssuer, issuer_key},
+    jose::{Claims, Unverified, Validity},
     membership::Membership,
     project::{Project, ProjectRef},
     secret::{RawToken, TokenDigest, TokenKind},
@@ -82,7 +82,7 @@ impl Authority {
         let unverified = Unverified::parse(jwt.expose())?;
         let (application, issuers, aliases) = self.trust_of(reference.clone()).await?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
-        let mut verified = judge_claims(ctx, profile, &aliases, issuer, claims)?;
+        let mut verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
         verified.subject = spoken_of(profile, &application, verified.subject, claimed)?;
         let seed = self.session_seed(ctx, &["jwt"]);
         let ids = FreshIds {
@@ -150,7 +150,11 @@ impl Authority {
         let mut refusal = TokenFault::Key;
         for issuer in issuers.iter().filter(|issuer| issuer.profile == profile.name) {
             let secret = self.sealer.open(&issuer.secret, &issuer_context(issuer.id))?;
-            let key = VerifyingKey::hmac(alg, &secret).map_err(AuthError::from)?;
+            // Of another kind than this token was signed with.
+            let Ok(key) = issuer_key(alg, &secret) else {
+                refusal = TokenFault::Algorithm;
+                continue;
+            };
             match unverified.verify_payload(&key) {
                 Ok(_) => return Ok((issuer.id, unverified.verify(&key)?)),
                 Err(fault) => refusal = fault,
@@ -168,6 +172,7 @@ pub(super) fn issuer_context(id: IssuerId) -> String {
 fn judge_claims(
     ctx: &Ctx,
     profile: &AssertionProfile,
+    application: ApplicationId,
     aliases: &[crate::application::Alias],
     issuer: IssuerId,
     claims: Claims,
@@ -186,6 +191,7 @@ fn judge_claims(
             path_names(only, segment).is_some_and(|value| names(scheme, value))
         }
         (AudienceRule::Exactly(text), [only]) => *only == text,
+        (AudienceRule::Application, [only]) => *only == application.to_string(),
         _ => false,
     };
     if !addressed {
@@ -197,7 +203,7 @@ fn judge_claims(
         .iter()
         .find(|(expected, _)| match (expected, sub) {
             (ExpectedSub::Is(text), Some(sub)) => sub == *text,
-            (ExpectedSub::Absent, None) => true,
+            (ExpectedSub::Absent, None) | (ExpectedSub::Any, Some(_)) => true,
             (ExpectedSub::ApplicationAlias(scheme), Some(sub)) => names(scheme, sub),
             _ => false,
         })

@@ -13,8 +13,7 @@ use crate::{
     entropy::random,
     error::{AuthError, Noun, Rule},
     ids::{ApplicationId, IssuerId, ProjectId},
-    issuer::{AssertionProfile, TrustedIssuer},
-    jose::VerifyingKey,
+    issuer::{AssertionProfile, TrustedIssuer, check_issuer_secret},
     project::ProjectRef,
     secret::RawToken,
     session::SessionsOf,
@@ -159,9 +158,7 @@ impl Authority {
         profile: &AssertionProfile,
         secret: &RawToken,
     ) -> Result<TrustedIssuer, AuthError> {
-        for alg in profile.algs {
-            VerifyingKey::hmac(*alg, secret.expose().as_bytes())?;
-        }
+        check_issuer_secret(profile, secret.expose().as_bytes())?;
         let id = IssuerId::mint(ctx.now, self.entropy.as_ref());
         let entropy = Arc::clone(&self.entropy);
         Ok(TrustedIssuer {

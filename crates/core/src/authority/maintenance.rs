@@ -37,6 +37,8 @@ pub struct Swept {
     pub throttles: u64,
     /// Presence rows.
     pub presence: u64,
+    /// Connections that were resumed.
+    pub resumed: u64,
 }
 
 /// What a rewrap changed.
@@ -125,14 +127,17 @@ impl Authority {
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
         let mut total = Swept::default();
+        self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
             total.sessions += step.sessions;
             total.verifications += step.verifications;
             total.throttles += step.throttles;
             total.presence += step.presence;
+            total.resumed += step.resumed;
             let full = u64::from(SWEEP_STEP);
-            if [step.sessions, step.verifications, step.throttles, step.presence].iter().all(|count| *count < full) {
+            let counts = [step.sessions, step.verifications, step.throttles, step.presence, step.resumed];
+            if counts.iter().all(|count| *count < full) {
                 return Ok(total);
             }
         }
@@ -146,6 +151,7 @@ impl Authority {
                     verifications: tx.sweep_verifications(before, SWEEP_STEP)?,
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
+                    resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
                 })
             })
             .await

@@ -1,10 +1,9 @@
-//! What other servers ask us, and what back ends arrange for them: SIP servers and relays of media (docs/recipes).
+//! What other servers ask us, and what back ends arrange for them: SIP servers (docs/recipes).
 //!
 //! These routes belong to no dialect. They take one bearer: an API key or, where a person may ask, an access token.
 
 mod domains;
 mod sip;
-mod turn;
 mod users;
 
 use axum::{
@@ -30,7 +29,7 @@ use crate::{
 
 /// All routes.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().merge(sip::routes()).merge(domains::routes()).merge(users::routes()).merge(turn::routes())
+    Router::new().merge(sip::routes()).merge(domains::routes()).merge(users::routes())
 }
 
 /// Somebody with a bearer that passed the gate.

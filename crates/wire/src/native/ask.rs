@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    caller::Caller,
-    problem::{Details, Problem},
+    caller::{Admin, TokensIntrospect},
+    problem::Problem,
 };
 use crate::{app::App, extract::Circumstances};
 
@@ -67,19 +67,17 @@ pub(super) struct Introspection {
 #[utoipa::path(
     post, path = "/introspect", tag = "servers",
     request_body(content = Question, content_type = "application/x-www-form-urlencoded"),
-    security(("bearer" = [])),
+    security(("bearer" = ["tokens:introspect"])),
     responses(
         (status = 200, description = "What the token stands for", body = Introspection),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn introspect(
     State(app): State<App>,
-    Caller { ctx, who }: Caller,
+    Admin { ctx, permit, .. }: Admin<TokensIntrospect>,
     question: Result<Form<Question>, FormRejection>,
 ) -> Result<axum::Json<Introspection>, Problem> {
     let Form(question) = question.map_err(Problem::of_form)?;
-    let permit = who.caller().permit(Scope::TokensIntrospect, who.project.id)?;
     let found = app.authority.introspect(&ctx, &permit, &question.token).await?;
     Ok(axum::Json(found.map(Introspection::of).unwrap_or_default()))
 }
@@ -107,7 +105,6 @@ impl Introspection {
     request_body(content = Question, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "It does not count any more, if it ever did"),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn revoke(

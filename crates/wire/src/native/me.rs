@@ -7,12 +7,7 @@ use ringfence_core::authority::{Authenticated, ProfileChange};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::{
-    answers::Person,
-    body::Json,
-    caller::Caller,
-    problem::{Details, Problem},
-};
+use super::{answers::Person, body::Json, caller::Caller, problem::Problem};
 use crate::app::App;
 
 /// Who asks.
@@ -21,7 +16,6 @@ use crate::app::App;
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Whoever asks", body = Person),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn show(Caller { who, .. }: Caller) -> axum::Json<Person> {
@@ -55,6 +49,13 @@ pub(super) struct ProfileMembers {
     locale: Option<Option<String>>,
 }
 
+impl From<ProfileMembers> for ProfileChange {
+    fn from(members: ProfileMembers) -> Self {
+        let ProfileMembers { given_name, family_name, nickname, phone_number, locale } = members;
+        Self { given_name, family_name, nickname, phone_number, locale, attributes: None }
+    }
+}
+
 /// Tells null from absent.
 #[expect(clippy::option_option, reason = "null clears, absent leaves")]
 fn said<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
@@ -64,10 +65,10 @@ fn said<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D
 /// Changes one's own profile.
 #[utoipa::path(
     patch, path = "/me", tag = "account",
+    request_body = ProfileMembers,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Changed", body = Person),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn change(
@@ -75,8 +76,6 @@ pub(super) async fn change(
     Caller { ctx, who }: Caller,
     Json(wanted): Json<ProfileMembers>,
 ) -> Result<axum::Json<Person>, Problem> {
-    let ProfileMembers { given_name, family_name, nickname, phone_number, locale } = wanted;
-    let change = ProfileChange { given_name, family_name, nickname, phone_number, locale, attributes: None };
-    let identity = app.authority.change_profile(&ctx, &who, change).await?;
+    let identity = app.authority.change_profile(&ctx, &who, wanted.into()).await?;
     Ok(axum::Json(Person::of(&Authenticated { identity: Arc::new(identity), ..who })))
 }

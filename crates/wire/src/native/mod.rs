@@ -2,35 +2,58 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `body`, `caller` | requests: strict JSON, who asks |
-//! | `answers`, `problem` | answers and refusals |
-//! | `sign_in`, `refresh` | the ways in, and staying in |
-//! | `me`, `upgrade`, `sessions` | one's own account and sessions |
+//! | `guard`, `browser`, `once` | what holds for each request: addresses, pages of browsers, `Idempotency-Key` |
+//! | `body`, `caller`, `input` | requests: strict JSON, who asks, names and places in lists |
+//! | `answers`, `problem`, `codes` | answers, refusals and the page of each code |
+//! | `sign_in`, `assertion`, `refresh` | the ways in, and staying in |
+//! | `me`, `account`, `verifications`, `upgrade`, `sessions` | one's own account and sessions |
+//! | `turn` | credentials of media relays |
 //! | `ask` | what other servers ask |
+//! | `socket/` | the open connection; described in `docs/socket.md` |
+//! | `admin` | what an API key may do in its project |
+//! | `describe`, `reference` | the OpenAPI description and its page |
 //!
 //! The handlers describe themselves: `docs/openapi.json` is made from them.
 
-use axum::Router;
+use axum::{Router, middleware};
 use ringfence_core::{
     authority::{AudienceClaim, IssuerClaim, SessionClaim, SubjectClaim, TokenShape},
+    error::{AuthError, Noun},
+    issuer::AssertionProfile,
     jose::Alg,
     key::KeySet,
 };
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::problem::Problem;
 use crate::app::App;
 
+mod account;
+mod admin;
 mod answers;
 mod ask;
+mod assertion;
 mod body;
+mod browser;
 mod caller;
+mod codes;
+mod describe;
+mod guard;
+mod input;
 mod me;
+mod once;
 mod problem;
+mod reference;
 mod refresh;
 mod sessions;
 mod sign_in;
+mod socket;
+mod turn;
 mod upgrade;
+mod verifications;
+
+pub use codes::{CODES, Code};
+pub use describe::description;
 
 /// Its name, as in mounts and sessions.
 pub(crate) const NAME: &str = "native";
@@ -50,36 +73,46 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
     home: None,
 };
 
-/// Everything below `/api/v1`.
-pub(crate) fn routes() -> Router<App> {
-    let (routes, _) = described().split_for_parts();
-    routes.merge(ask::well_known())
+/// The profile of assertions that the native API takes.
+pub(crate) static ASSERTIONS: &AssertionProfile = &assertion::PROFILE;
+
+/// Everything below `/api/v1`, the pages of codes, and what verifiers of tokens look for.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    let (routes, _) = resources().split_for_parts();
+    let routes = routes
+        .merge(reference::routes())
+        .method_not_allowed_fallback(async || Problem::Method)
+        .fallback(async || Problem::from(AuthError::NotFound(Noun::Endpoint)))
+        .layer(middleware::from_fn_with_state(app.clone(), once::once))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(middleware::from_fn(browser::answer));
+    Router::new().nest("/api/v1", routes).merge(codes::routes()).merge(ask::well_known()).merge(socket::routes())
 }
 
-/// The OpenAPI 3.1 description of everything below `/api/v1`.
-pub fn description() -> OpenApi {
-    described().into_openapi()
-}
-
-fn described() -> OpenApiRouter<App> {
-    let info = InfoBuilder::new().title("Ringfence").version("1").build();
-    let empty = OpenApiBuilder::new().info(info).build();
-    OpenApiRouter::with_openapi(empty).nest("/api/v1", resources())
-}
-
+/// The resources, each with its description.
 fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sign_in::sign_up))
         .routes(routes!(sign_in::password))
         .routes(routes!(sign_in::guest))
         .routes(routes!(sign_in::federated))
+        .routes(routes!(assertion::sign_in))
         .routes(routes!(refresh::refresh))
         .routes(routes!(refresh::sign_out))
-        .routes(routes!(me::show, me::change))
+        .routes(routes!(me::show, me::change, account::erase))
+        .routes(routes!(account::change_password))
+        .routes(routes!(account::change_email))
+        .routes(routes!(account::resend))
+        .routes(routes!(account::identifiers))
+        .routes(routes!(verifications::request_reset))
+        .routes(routes!(verifications::reset))
+        .routes(routes!(verifications::confirm_email))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))
         .routes(routes!(upgrade::upgrade))
         .routes(routes!(upgrade::merge))
+        .routes(routes!(turn::create))
         .routes(routes!(ask::introspect))
         .routes(routes!(ask::revoke))
+        .merge(admin::resources())
 }

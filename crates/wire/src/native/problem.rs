@@ -5,12 +5,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use ringfence_core::{error::AuthError, secret::RawToken};
+use ringfence_core::{
+    error::{AuthError, Rule},
+    secret::RawToken,
+    time::Timestamp,
+};
 use serde::Serialize;
 use serde_json::error::Category;
 use utoipa::ToSchema;
 
-use crate::problem::{log_refusal, status};
+use super::guard::RetryAt;
+use crate::problem::{log_refusal, retry_after, status};
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -25,6 +30,24 @@ pub(super) enum Problem {
     MediaType,
     /// The body is too large.
     TooLarge,
+    /// The query cannot be read.
+    Query,
+    /// A name in the path cannot be read.
+    Path,
+    /// The address exists and not for this method.
+    Method,
+    /// The cursor was made for another list.
+    Cursor,
+    /// A token stands in the address.
+    TokenInQuery,
+    /// The page may not use the application.
+    Origin,
+    /// Not a key for [`once`](super::once).
+    IdempotencyKey,
+    /// The key was used for another request.
+    IdempotencyMismatch,
+    /// The key's first request has no answer.
+    IdempotencyUnsettled,
 }
 
 /// What is wrong with a member.
@@ -79,6 +102,11 @@ impl Problem {
         Self::Member(Fault { detail: format!("{field} {detail}"), field, code: code.to_owned() })
     }
 
+    /// A member that is not what it should be.
+    pub(super) fn malformed(field: &'static str) -> Self {
+        AuthError::invalid(field, Rule::Malformed).into()
+    }
+
     /// A form that cannot be read.
     #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
     pub(super) fn of_form(rejection: FormRejection) -> Self {
@@ -96,24 +124,48 @@ impl Problem {
             Self::Member(_) => "invalid",
             Self::MediaType => "media_type",
             Self::TooLarge => "body_too_large",
+            Self::Query => "query_malformed",
+            Self::Path => "path_malformed",
+            Self::Method => "method_not_allowed",
+            Self::Cursor => "cursor_invalid",
+            Self::TokenInQuery => "token_in_query",
+            Self::Origin => "origin_not_allowed",
+            Self::IdempotencyKey => "idempotency_key",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::IdempotencyUnsettled => "idempotency_unsettled",
         }
     }
 
     fn title(&self) -> String {
-        match self {
-            Self::Refused(error) => error.to_string(),
-            Self::Malformed => "the body cannot be read".to_owned(),
-            Self::Member(_) => "the input is invalid".to_owned(),
-            Self::MediaType => "the body has another media type than is read here".to_owned(),
-            Self::TooLarge => "the body is larger than 1 MiB".to_owned(),
-        }
+        let text = match self {
+            Self::Refused(error) => return error.to_string(),
+            Self::Malformed => "the body cannot be read",
+            Self::Member(_) => "the input is invalid",
+            Self::MediaType => "the body has another media type than is read here",
+            Self::TooLarge => "the body is larger than 1 MiB",
+            Self::Query => "the query has a member that is not known, missing or malformed",
+            Self::Path => "a name in the path cannot be read",
+            Self::Method => "this method is not allowed",
+            Self::Cursor => "the cursor is not of this list",
+            Self::TokenInQuery => "a token must not stand in the address",
+            Self::Origin => "pages of this origin may not use this",
+            Self::IdempotencyKey => "the Idempotency-Key is not 16 to 128 printable characters",
+            Self::IdempotencyMismatch => "the Idempotency-Key was used for another request",
+            Self::IdempotencyUnsettled => "the first request of this Idempotency-Key has no answer",
+        };
+        text.to_owned()
     }
 
     fn status(&self) -> StatusCode {
         match self {
             Self::Refused(error) => status(error),
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::Member(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Malformed | Self::Query | Self::Path | Self::Cursor | Self::TokenInQuery | Self::IdempotencyKey => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Origin => StatusCode::FORBIDDEN,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::IdempotencyUnsettled => StatusCode::CONFLICT,
+            Self::Member(_) | Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         }
@@ -126,6 +178,12 @@ impl IntoResponse for Problem {
             log_refusal(error);
         }
         let (status, code, title) = (self.status(), self.code(), self.title());
+        let wait = match &self {
+            Self::Refused(AuthError::Throttled { retry_at }) => Some(Wait::Until(*retry_at)),
+            // Says for how long by itself, whatever time it is.
+            Self::Refused(error) => retry_after(error, Timestamp::default()).map(Wait::Seconds),
+            _ => None,
+        };
         let errors = match self {
             Self::Member(fault) => vec![fault],
             Self::Refused(AuthError::Invalid(violations)) => violations
@@ -136,11 +194,18 @@ impl IntoResponse for Problem {
                     detail: violation.to_string(),
                 })
                 .collect(),
-            Self::Refused(_) | Self::Malformed | Self::MediaType | Self::TooLarge => vec![],
+            _ => vec![],
         };
         let details = Details { r#type: format!("/problems/{code}"), title, status: status.as_u16(), code, errors };
         let mut response = (status, axum::Json(details)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match wait {
+            Some(Wait::Until(moment)) => drop(response.extensions_mut().insert(RetryAt(moment))),
+            Some(Wait::Seconds(seconds)) => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            None => {}
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -148,12 +213,19 @@ impl IntoResponse for Problem {
     }
 }
 
+enum Wait {
+    /// The guard knows what time it is.
+    Until(Timestamp),
+    Seconds(u64),
+}
+
 /// A guest's address has an account already.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TakenAddress {
     #[serde(flatten)]
     details: Details,
-    /// Whoever signs in to that account may take the guest in with this, within ten minutes.
+    /// Whoever signs in to that account may take the guest in with this, within ten minutes. Absent when the caller is no guest.
+    #[schema(required = false)]
     merge_ticket: String,
 }
 

@@ -2,17 +2,18 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use ringfence_core::secret::RawToken;
+use ringfence_core::{error::AuthError, secret::RawToken};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
     answers::{Tokens, wanted},
     body::Json,
-    caller::Caller,
-    problem::{Details, Problem},
+    browser::Visitor,
+    caller::{ApplicationName, Caller},
+    problem::Problem,
 };
-use crate::{app::App, extract::Circumstances};
+use crate::app::App;
 
 /// Somebody whose access token ends soon.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,22 +22,32 @@ pub(super) struct Refresh {
     /// The newest refresh token of the session.
     #[schema(value_type = String, format = Password)]
     refresh_token: RawToken,
+    /// The application that it was given to; another one's is refused.
+    application: Option<ApplicationName>,
 }
 
 /// Renews tokens. A repetition within the grace window gets the same answer; an older token ends the session.
 #[utoipa::path(
     post, path = "/refresh", tag = "sessions",
+    request_body = Refresh,
     responses(
         (status = 200, description = "New tokens", body = Tokens),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn refresh(
     State(app): State<App>,
-    Circumstances(ctx): Circumstances,
-    Json(Refresh { refresh_token }): Json<Refresh>,
+    visitor: Visitor,
+    Json(Refresh { refresh_token, application }): Json<Refresh>,
 ) -> Result<axum::Json<Tokens>, Problem> {
-    let who = app.authority.refreshable(&ctx, &refresh_token).await?;
+    let who = app.authority.refreshable(&visitor.ctx, &refresh_token).await?;
+    visitor.admit(who.application.as_deref())?;
+    if let Some(named) = application {
+        let named = app.authority.application_for(&who, named.place()).await?;
+        if who.application.as_ref().map(|own| own.id) != Some(named.id) {
+            return Err(AuthError::ApplicationMismatch.into());
+        }
+    }
+    let ctx = visitor.ctx;
     let set = app.authority.refresh(&ctx, &refresh_token, wanted(&who)).await?;
     Ok(axum::Json(Tokens::of(&ctx, &who, &set)))
 }
@@ -47,7 +58,6 @@ pub(super) async fn refresh(
     security(("bearer" = [])),
     responses(
         (status = 204, description = "It has ended"),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn sign_out(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {

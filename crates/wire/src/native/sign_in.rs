@@ -12,13 +12,8 @@ use serde::Deserialize;
 use serde_json::Map;
 use utoipa::ToSchema;
 
-use super::{
-    answers::Tokens,
-    body::Json,
-    caller::ApplicationName,
-    problem::{Details, Problem},
-};
-use crate::{app::App, extract::Circumstances, links::email_link};
+use super::{answers::Tokens, body::Json, browser::Visitor, caller::ApplicationName, problem::Problem};
+use crate::{app::App, links::email_link};
 
 /// Somebody who wants an account.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,19 +39,21 @@ pub(super) struct SignUp {
 /// Makes an account and signs it in.
 #[utoipa::path(
     post, path = "/sign-up", tag = "sign-in",
+    request_body = SignUp,
     responses(
         (status = 201, description = "An account, signed in", body = Tokens),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn sign_up(
     State(app): State<App>,
-    Circumstances(ctx): Circumstances,
+    visitor: Visitor,
     Json(wanted): Json<SignUp>,
 ) -> Result<(StatusCode, axum::Json<Tokens>), Problem> {
     let SignUp { application, email, password, given_name, family_name, nickname, locale } = wanted;
+    let project = visitor.place(&app, &application).await?;
+    let ctx = visitor.ctx;
     let registration = Registration {
-        project: application.place(),
+        project: project.clone(),
         email: email.clone(),
         password: password.clone(),
         profile: Profile { given_name, family_name, nickname, locale, ..Profile::default() },
@@ -65,7 +62,6 @@ pub(super) async fn sign_up(
         verify: Some(LinkTemplate(email_link(&app))),
     };
     app.authority.register(&ctx, registration).await?;
-    let project = application.place();
     let presented = PresentedCredential::Password { project, identifier: Identifier::email(&email), password };
     let who = app.authority.sign_in(&ctx, presented).await?;
     Ok((StatusCode::CREATED, axum::Json(Tokens::first(&app, &ctx, &who).await?)))
@@ -87,18 +83,20 @@ pub(super) struct PasswordSignIn {
 /// Signs in with a password.
 #[utoipa::path(
     post, path = "/sign-in", tag = "sign-in",
+    request_body = PasswordSignIn,
     responses(
         (status = 200, description = "Signed in", body = Tokens),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn password(
     State(app): State<App>,
-    Circumstances(ctx): Circumstances,
+    visitor: Visitor,
     Json(wanted): Json<PasswordSignIn>,
 ) -> Result<axum::Json<Tokens>, Problem> {
+    let project = visitor.place(&app, &wanted.application).await?;
+    let ctx = visitor.ctx;
     let presented = PresentedCredential::Password {
-        project: wanted.application.place(),
+        project,
         identifier: Identifier::email(&wanted.email),
         password: wanted.password,
     };
@@ -133,18 +131,20 @@ pub(super) struct Target {
 /// Lets a visitor in as a guest.
 #[utoipa::path(
     post, path = "/guests", tag = "sign-in",
+    request_body = Visit,
     responses(
         (status = 201, description = "A guest, signed in", body = Tokens),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn guest(
     State(app): State<App>,
-    Circumstances(ctx): Circumstances,
+    visitor: Visitor,
     Json(visit): Json<Visit>,
 ) -> Result<(StatusCode, axum::Json<Tokens>), Problem> {
+    let project = visitor.place(&app, &visit.application).await?;
+    let ctx = visitor.ctx;
     let presented = PresentedCredential::Guest {
-        project: visit.application.place(),
+        project,
         profile: Profile { nickname: visit.nickname, locale: visit.locale, ..Profile::default() },
         attributes: Map::new(),
         target: visit.target.map(|target| (target.kind, target.id)),
@@ -194,19 +194,20 @@ impl Provider {
 /// Signs in with a token of an identity provider.
 #[utoipa::path(
     post, path = "/federated", tag = "sign-in",
+    request_body = FederatedSignIn,
     responses(
         (status = 200, description = "Signed in", body = Tokens),
-        (status = "4XX", description = "Refused", body = Details),
-        (status = 503, description = "The provider does not answer", body = Details),
     ),
 )]
 pub(super) async fn federated(
     State(app): State<App>,
-    Circumstances(ctx): Circumstances,
+    visitor: Visitor,
     Json(wanted): Json<FederatedSignIn>,
 ) -> Result<axum::Json<Tokens>, Problem> {
+    let project = visitor.place(&app, &wanted.application).await?;
+    let ctx = visitor.ctx;
     let presented = PresentedCredential::Federated {
-        project: wanted.application.place(),
+        project,
         provider: wanted.provider.name(),
         shown: ProviderToken { token: wanted.token, nonce: wanted.nonce },
     };

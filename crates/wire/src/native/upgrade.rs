@@ -16,7 +16,7 @@ use super::{
     answers::Tokens,
     body::Json,
     caller::Caller,
-    problem::{Details, Problem, TakenAddress},
+    problem::{Problem, TakenAddress},
 };
 use crate::{app::App, links::email_link};
 
@@ -35,11 +35,11 @@ pub(super) struct Membership {
 /// sockets take the new token.
 #[utoipa::path(
     post, path = "/me/upgrade", tag = "account",
+    request_body = Membership,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "A member", body = Tokens),
-        (status = 409, description = "The address has an account, or the caller is no guest", body = TakenAddress),
-        (status = "4XX", description = "Refused", body = Details),
+        (status = 409, description = "The address has an account, or the caller is no guest", body = TakenAddress, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn upgrade(
@@ -74,10 +74,10 @@ pub(super) struct Merged {
 /// Takes in the guest that wanted the caller's address.
 #[utoipa::path(
     post, path = "/me/merge", tag = "account",
+    request_body = Merge,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The guest is gone", body = Merged),
-        (status = "4XX", description = "Refused", body = Details),
     ),
 )]
 pub(super) async fn merge(

@@ -69,6 +69,6 @@ fn kind(word: &str) -> Option<&'static str> {
     } else if word.len() == 36 && word.matches('-').count() == 4 && hex(&word.replace('-', "")) {
         Some("{uuid}")
     } else {
-        word.starts_with("rfv_").then_some("{secret}")
+        ["rfv_", "rfr_", "rfk_", "rfg_"].iter().any(|kind| word.starts_with(kind)).then_some("{secret}")
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn enterprise(app: &App, ctx: &Ctx, who: &Authenticated) -> Res
             }
             // There is no secret yet, guests get none here, or somebody comes and goes all the time.
             Err(refusal @ (AuthError::NotSupported(_) | AuthError::Forbidden { .. } | AuthError::Throttled { .. })) => {
-                log_refusal(&refusal)
+                log_refusal(&refusal);
             }
             Err(failure) => return Err(failure),
         }

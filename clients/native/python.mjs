@@ -1,0 +1,41 @@
+// Programs of PyPI, in an environment of their own beside this file.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const folder = import.meta.dirname;
+const venv = join(folder, '.venv');
+const program = (name) => join(venv, 'bin', name);
+
+/** Installs exactly what the requirements say; what is there already stays. */
+export async function install() {
+  if (!existsSync(program('python'))) await run('python3', ['-m', 'venv', venv]);
+  const wanted = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+  await run(program('python'), [...wanted, '-r', join(folder, 'requirements.txt')]);
+}
+
+/** Verifies a token with PyJWT and returns its claims and the version of PyJWT. */
+export async function verify(token, keys, issuer, audience) {
+  const { stdout } = await run(program('python'), [join(folder, 'verify.py'), token, keys, issuer, audience], { timeout: 30_000 });
+  return JSON.parse(stdout);
+}
+
+/** Has schemathesis send what it makes of a description; its own words when something is wrong. */
+export async function fuzz(description, url, key, cwd) {
+  const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
+  const words = [
+    ...['run', description, '--url', url, '--header', `Authorization: Bearer ${key}`, '--checks', checks],
+    ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '12', '--seed', '7', '--generation-database', 'none'],
+    ...['--suppress-health-check', 'all', '--request-timeout', '15', '--no-color', '--continue-on-failure', '--warnings', 'off'],
+  ];
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
+  try {
+    const { stdout } = await run(program('st'), words, { cwd, env, timeout: 150_000, maxBuffer: 64 << 20 });
+    return stdout;
+  } catch (failure) {
+    throw new Error(`schemathesis: ${(failure.stdout || failure.message).slice(-6000)}`);
+  }
+}
