@@ -10,6 +10,7 @@ mod core;
 mod floor;
 mod process;
 mod raw;
+mod refresh;
 mod scratch;
 mod sockets;
 mod table;
@@ -55,6 +56,21 @@ enum What {
         #[arg(long)]
         tls: bool,
     },
+    /// Renewals whose answers get lost or that two tabs ask for at once: no session is lost, and a stolen token ends its own.
+    Refresh {
+        /// The binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// The URL of an empty database; a file of SQLite when left out.
+        #[arg(long)]
+        database: Option<String>,
+        /// Renewals in all.
+        #[arg(long, default_value_t = 100_000)]
+        refreshes: usize,
+        /// Where chance begins.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Answers every request with two bytes: what HTTP alone costs.
     Floor {
         /// Where to listen.
@@ -68,6 +84,9 @@ fn main() -> anyhow::Result<()> {
         What::Core { server, rounds, seconds } => core::run(&server, rounds, Duration::from_secs(seconds)),
         What::Sockets { server, sockets, revoked, life, tls } => {
             sockets::run(&server, &sockets::Plan { sockets, revoked, life: Duration::from_secs(life), tls })
+        }
+        What::Refresh { server, database, refreshes, seed } => {
+            refresh::run(&refresh::Plan { server: &server, database: database.as_deref(), refreshes, seed })
         }
         What::Floor { listen } => floor::serve(listen),
     }

@@ -1,11 +1,19 @@
 //! Measurements: builds the server and the measuring program as users get them, then hands over.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::process::{cargo, run as run_command, target};
+use crate::{
+    postgres::Postgres,
+    process::{cargo, run as run_command, target},
+    server,
+    test::Shared,
+};
+
+/// Renewals in the tests.
+const FEW: usize = 2_000;
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -14,6 +22,19 @@ pub enum Bench {
     Core(Slices),
     /// Idle authenticated sockets: their memory, and how soon they close when they must.
     Sockets(Crowd),
+    /// Renewals whose answers get lost or that two tabs ask for at once, on both engines.
+    Refresh(Renewals),
+}
+
+/// How many renewals.
+#[derive(Args)]
+pub struct Renewals {
+    /// On each engine.
+    #[arg(long, default_value_t = 100_000)]
+    refreshes: usize,
+    /// Where chance begins.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 /// How many sockets.
@@ -52,6 +73,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     let release = target()?.join("release");
     let mut command = Command::new(release.join("ringfence-bench"));
     match bench {
+        Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
@@ -65,4 +87,22 @@ pub fn run(bench: &Bench) -> Result<()> {
         ]),
     };
     run_command(&mut command)
+}
+
+/// The same in few and with the debug build, as a step of the tests.
+pub fn refresh_few(shared: &Shared) -> Result<()> {
+    server::build()?;
+    run_command(cargo().args(["build", "--locked", "--package", "ringfence-bench"]))?;
+    refresh(&target()?.join("debug"), shared.postgres()?, &Renewals { refreshes: FEW, seed: 1 })
+}
+
+fn refresh(build: &Path, postgres: &Postgres, renewals: &Renewals) -> Result<()> {
+    for database in [None, Some(postgres.create("bench_refresh")?)] {
+        let mut command = Command::new(build.join("ringfence-bench"));
+        command.args(["refresh", "--server"]).arg(build.join("ringfence"));
+        command.args(["--refreshes", &renewals.refreshes.to_string(), "--seed", &renewals.seed.to_string()]);
+        command.args(database.iter().flat_map(|url| ["--database", url]));
+        run_command(&mut command)?;
+    }
+    Ok(())
 }

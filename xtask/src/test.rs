@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::{
-    clients, debian, deny, docs,
+    bench, clients, debian, deny, docs,
     postgres::Postgres,
     process::{cargo, run as run_command, watch},
     purity, server, tools,
@@ -41,6 +41,7 @@ const PLAN: &[Step] = &[
     Step { name: "tests", what: "unit, contract and black-box tests on both engines", run: tests },
     Step { name: "doc", what: "API documentation, warnings denied", run: |_| doc() },
     Step { name: "build", what: "the binary for the steps below", run: |_| server::build() },
+    Step { name: "refresh", what: "2,000 refreshes with lost answers on both engines", run: bench::refresh_few },
     Step { name: "clients", what: "real client libraries on both engines", run: clients::check },
     Step { name: "readme", what: "the commands that the documents tell to type", run: |_| docs::check() },
 ];

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ids::{ApplicationId, ProjectId},
+    live_token::SocketPolicy,
     presence::InboundPolicy,
     project::Grace,
     store::StoreResult,
@@ -51,6 +52,9 @@ pub struct ApplicationSettings {
     pub assertion_roles: Option<BTreeSet<String>>,
     /// Whether a trusted issuer's tokens may leave open whom they speak of.
     pub assertion_wildcard: bool,
+    /// How open connections are treated around the end of their token.
+    #[serde(skip_serializing_if = "SocketPolicy::is_default")]
+    pub socket: SocketPolicy,
     /// Which of somebody's open connections is reached; as the project says when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbound: Option<InboundPolicy>,
@@ -91,6 +95,7 @@ impl Default for ApplicationSettings {
             tokens: ApplicationTokens::default(),
             assertion_roles: None,
             assertion_wildcard: false,
+            socket: SocketPolicy::default(),
             inbound: None,
             attributes: Map::new(),
         }

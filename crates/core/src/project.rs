@@ -162,6 +162,11 @@ pub struct Compat {
 pub struct Span(Duration);
 
 impl Span {
+    /// So many seconds.
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
     /// So many hours.
     pub const fn hours(hours: u64) -> Self {
         Self(Duration::from_secs(hours * 3600))

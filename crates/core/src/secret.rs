@@ -106,10 +106,16 @@ pub enum TokenKind {
     Refresh,
     /// What opens a socket in place of a token.
     SocketTicket,
+    /// What a lost connection comes back with.
+    Resume,
 }
 
+/// Bytes of the checksum at the end.
+const CHECKSUM: usize = 4;
+
 impl TokenKind {
-    const ALL: [Self; 5] = [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh, Self::SocketTicket];
+    const ALL: [Self; 6] =
+        [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh, Self::SocketTicket, Self::Resume];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -118,16 +124,19 @@ impl TokenKind {
             Self::GuestTicket => "rfg_",
             Self::Refresh => "rfr_",
             Self::SocketTicket => "rfs_",
+            Self::Resume => "rft_",
         }
     }
 
-    /// How many secret bytes a token of this kind has.
-    const fn secret_len(self) -> usize {
+    /// How many secret bytes a token of this kind has; any number, if none.
+    const fn secret_len(self) -> Option<usize> {
         match self {
-            Self::ApiKey | Self::Verification | Self::GuestTicket => 32,
-            Self::Refresh => 48,
+            Self::ApiKey | Self::Verification | Self::GuestTicket => Some(32),
+            Self::Refresh => Some(48),
             // The text of a sealed session id.
-            Self::SocketTicket => 71,
+            Self::SocketTicket => Some(71),
+            // The text of something sealed.
+            Self::Resume => None,
         }
     }
 
@@ -152,16 +161,17 @@ impl TokenKind {
     pub(crate) fn secret(self, token: &RawToken) -> Option<Zeroizing<Vec<u8>>> {
         let text = token.expose().strip_prefix(self.prefix())?;
         let mut bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
-        let (secret, checksum) = bytes.split_at_checked(self.secret_len())?;
+        let length = self.secret_len().or_else(|| bytes.len().checked_sub(CHECKSUM))?;
+        let (secret, checksum) = bytes.split_at_checked(length)?;
         if checksum != self.checksum(secret) {
             return None;
         }
-        bytes.truncate(self.secret_len());
+        bytes.truncate(length);
         Some(bytes)
     }
 
     /// Tells a typing error from a wrong token without asking the store; it protects nothing.
-    fn checksum(self, secret: &[u8]) -> [u8; 4] {
+    fn checksum(self, secret: &[u8]) -> [u8; CHECKSUM] {
         let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
         context.update(self.prefix().as_bytes());
         context.update(secret);

@@ -85,6 +85,8 @@ pub enum SessionsOf {
     IdentityExcept(IdentityId, SessionId),
     /// All that were started through an application.
     Application(ApplicationId),
+    /// All that those with a place in an application started through a face, whose name comes second.
+    Members(ApplicationId, &'static str),
     /// All that an issuer's assertions started.
     Issuer(IssuerId),
     /// All of the endpoints of a group, its own account included.
@@ -115,8 +117,8 @@ pub trait SessionStore {
     fn revoke_sessions(&mut self, of: SessionsOf, at: Timestamp) -> StoreResult<Vec<SessionId>>;
     /// Has live sessions of an identity end at `end` if they would end later.
     fn curtail_sessions(&mut self, identity: IdentityId, end: Timestamp) -> StoreResult<()>;
-    /// Which of these are still live.
-    fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<SessionId>>;
+    /// Which of these are still live, and until when.
+    fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<(SessionId, Timestamp)>>;
     /// Removes up to `limit` sessions that ended before `before`, with guests who have none left, and reports how many.
     ///
     /// The session of a foreign token stays until that token has ended by itself, or showing it again would revive it.

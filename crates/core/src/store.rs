@@ -11,7 +11,7 @@ use crate::{
     application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
     error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore, issuer::IssuerStore, key::KeyStore,
     membership::MembershipStore, picture::PictureStore, presence::PresenceStore, project::ProjectStore,
-    refresh::RefreshStore, session::SessionStore, sip::SipStore, throttle::ThrottleStore,
+    refresh::RefreshStore, resume::ResumeStore, session::SessionStore, sip::SipStore, throttle::ThrottleStore,
     verification::VerificationStore,
 };
 
@@ -26,6 +26,7 @@ pub trait Tx:
     + MembershipStore
     + SessionStore
     + RefreshStore
+    + ResumeStore
     + ThrottleStore
     + VerificationStore
     + KeyStore

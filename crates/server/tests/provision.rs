@@ -26,6 +26,7 @@ publishable_key = "0123456789abcdef0123456789abcdef"
 aliases = { tiledesk = "5c81593adf767b0017d1aa68", keyclic = ["com.keyclic.app", "com.keyclic.city"] }
 sign_in = ["password", "guest", "assertion", "federated"]
 tokens = { refresh_grace = "2m" }
+socket = { warning = "90s", grace = "5s", same_network = true }
 allowed_origins = ["*"]
 [[project.application.trusted_issuer]]
 profile = "tiledesk"

@@ -47,6 +47,7 @@ mod presence;
 mod project;
 mod queue;
 mod refresh;
+mod resume;
 mod row;
 mod session;
 mod sip;

@@ -23,6 +23,7 @@ const ALL: &[Migration] = &[
     Migration { name: "0004_picture", sql: include_str!("../migrations/0004_picture.sql") },
     Migration { name: "0005_sip", sql: include_str!("../migrations/0005_sip.sql") },
     Migration { name: "0006_key_hint", sql: include_str!("../migrations/0006_key_hint.sql") },
+    Migration { name: "0008_resume", sql: include_str!("../migrations/0008_resume.sql") },
     Migration { name: "0009_idempotency", sql: include_str!("../migrations/0009_idempotency.sql") },
 ];
 

@@ -60,7 +60,7 @@ fn standpoint(row: &mut Row) -> StoreResult<Standpoint> {
     Ok(Standpoint { session, identity, endpoint, application, project })
 }
 
-/// One statement per way to name sessions: `$2` names them and `$3` is left out.
+/// One statement per way to name sessions: `$2` names them and `$3` is left out, or narrows them down.
 macro_rules! statement_of {
     ($of:expr, $head:expr, $tail:literal) => {
         match $of {
@@ -69,6 +69,11 @@ macro_rules! statement_of {
                 concat!($head, "identity_id = $2 AND id <> $3", $tail)
             }
             SessionsOf::Application(_) => concat!($head, "application_id = $2 AND id <> $3", $tail),
+            SessionsOf::Members(..) => concat!(
+                $head,
+                "identity_id IN (SELECT identity_id FROM membership WHERE application_id = $2) AND dialect = $3",
+                $tail
+            ),
             SessionsOf::Issuer(_) => concat!($head, "issuer_id = $2 AND id <> $3", $tail),
             SessionsOf::EndpointGroup(_) => concat!(
                 $head,
@@ -87,6 +92,7 @@ fn named(of: SessionsOf) -> (Value<'static>, Value<'static>) {
         SessionsOf::Identity(id) => (id.into(), "".into()),
         SessionsOf::IdentityExcept(id, but) => (id.into(), but.into()),
         SessionsOf::Application(id) => (id.into(), "".into()),
+        SessionsOf::Members(id, dialect) => (id.into(), dialect.into()),
         SessionsOf::Issuer(id) => (id.into(), "".into()),
         SessionsOf::EndpointGroup(id) => (id.into(), "".into()),
         SessionsOf::Project(id) => (id.into(), "".into()),
@@ -98,7 +104,10 @@ const LIVE_BATCH: usize = 64;
 
 static STILL_LIVE: LazyLock<String> = LazyLock::new(|| {
     let numbers: Vec<_> = (2..LIVE_BATCH + 2).map(|number| format!("${number}")).collect();
-    format!("SELECT id FROM session WHERE revoked_at IS NULL AND expires_at > $1 AND id IN ({})", numbers.join(", "))
+    format!(
+        "SELECT id, expires_at FROM session WHERE revoked_at IS NULL AND expires_at > $1 AND id IN ({})",
+        numbers.join(", ")
+    )
 });
 
 impl SessionStore for SqlTx<'_> {
@@ -196,14 +205,14 @@ impl SessionStore for SqlTx<'_> {
         .map(drop)
     }
 
-    fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<SessionId>> {
+    fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<(SessionId, Timestamp)>> {
         let mut live = Vec::with_capacity(ids.len());
         for batch in ids.chunks(LIVE_BATCH) {
             // A short batch repeats its last id, so that one statement serves every length.
             let padding = batch.last().into_iter().cycle().take(LIVE_BATCH - batch.len());
             let mut values = vec![Value::from(now)];
             values.extend(batch.iter().chain(padding).map(|id| Value::from(*id)));
-            live.extend(self.all(&STILL_LIVE, &values, Row::id::<SessionId>)?);
+            live.extend(self.all(&STILL_LIVE, &values, |row| Ok((row.id()?, row.time()?)))?);
         }
         Ok(live)
     }

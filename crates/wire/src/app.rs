@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use ringfence_core::{authority::Authority, project::ProjectRef};
+use ringfence_core::{authority::Authority, project::ProjectRef, turn::TurnCredential};
+use serde_json::{Value, json};
 
 use crate::{live::LiveConnections, mailbox::Mailbox};
 
@@ -44,6 +45,14 @@ pub struct Relay {
     pub urls: Vec<String>,
     /// The longest life of a credential.
     pub ttl: Duration,
+}
+
+impl Relay {
+    /// What a browser's `RTCPeerConnection` takes, for whoever has this credential.
+    pub(crate) fn ice_servers(&self, credential: &TurnCredential) -> Value {
+        let (username, password) = (&credential.username, credential.password.expose());
+        json!([{ "urls": self.urls, "username": username, "credential": password }])
+    }
 }
 
 /// Where a dialect is reachable and what it speaks for.

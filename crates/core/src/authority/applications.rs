@@ -19,7 +19,11 @@ use crate::{
     project::{Project, ProjectRef},
     session::SessionsOf,
     store::Tx,
+    time::Timestamp,
 };
+
+/// SIP domains looked at together.
+const DOMAINS: u32 = 100;
 
 /// What an application is to be.
 #[derive(Clone, Debug)]
@@ -160,7 +164,8 @@ impl Authority {
         .await
     }
 
-    /// Switches an application off, ending its sessions, or on again.
+    /// Switches an application off, or on again. Off, it takes along the sessions started through it, those of whoever has it
+    /// for a home, and those of its SIP users.
     pub async fn disable_application(
         &self,
         ctx: &Ctx,
@@ -185,7 +190,7 @@ impl Authority {
         action: &'static str,
         change: impl FnOnce(&mut dyn Tx, &mut Application) -> Result<(), AuthError> + Send + 'static,
     ) -> Result<Application, AuthError> {
-        let (permit, now) = (permit.clone(), ctx.now);
+        let (permit, faces, now) = (permit.clone(), self.faces_with_homes(), ctx.now);
         self.commit(ctx, move |tx, log| {
             let found = tx.application_to_change(id)?.filter(|found| found.project == permit.project());
             let mut application = found.ok_or(AuthError::NotFound(Noun::Application))?;
@@ -193,7 +198,7 @@ impl Authority {
             application.updated_at = now;
             tx.update_application(&application)?;
             if application.disabled_at == Some(now) {
-                log.announce_revoked(tx.revoke_sessions(SessionsOf::Application(id), now)?);
+                end_sessions_in(tx, log, &application, &faces, now)?;
             }
             log.record(Audit::new(permit.project(), permit.actor(), action, &format_args!("application:{id}")));
             log.announce(SecurityEvent::ApplicationChanged(id));
@@ -201,6 +206,47 @@ impl Authority {
         })
         .await
     }
+}
+
+/// A face and the scheme of the names of its homes.
+type FaceWithHomes = (&'static str, &'static str);
+
+impl Authority {
+    fn faces_with_homes(&self) -> Vec<FaceWithHomes> {
+        self.shapes.values().filter_map(|shape| Some((shape.dialect, shape.home?))).collect()
+    }
+}
+
+/// Ends every session that has to do with an application that was switched off.
+fn end_sessions_in(
+    tx: &mut dyn Tx,
+    log: &mut Log,
+    application: &Application,
+    faces: &[FaceWithHomes],
+    now: Timestamp,
+) -> Result<(), AuthError> {
+    let id = application.id;
+    let mut ended = tx.revoke_sessions(SessionsOf::Application(id), now)?;
+    let names = tx.aliases(id)?;
+    for (dialect, scheme) in faces {
+        if names.iter().any(|name| name.scheme == *scheme) {
+            ended.extend(tx.revoke_sessions(SessionsOf::Members(id, dialect), now)?);
+        }
+    }
+    let mut last = None;
+    loop {
+        let domains = tx.sip_domains(application.project, Some(id), last, DOMAINS)?;
+        for domain in &domains {
+            tx.hold_endpoints(domain.group.id)?;
+            ended.extend(tx.revoke_sessions(SessionsOf::EndpointGroup(domain.group.id), now)?);
+            last = Some(domain.group.id);
+        }
+        if domains.len() < DOMAINS as usize {
+            break;
+        }
+    }
+    log.announce_revoked(ended);
+    Ok(())
 }
 
 pub(super) fn put_application(

@@ -1,6 +1,6 @@
 //! The one gate: whatever somebody presents, it is judged here.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -17,15 +17,13 @@ use crate::{
     identity::{Identifier, Identity, IdentityKind, Profile, Standing},
     ids::{CredentialId, GuestTargetId, IdentityId},
     issuer::AssertionProfile,
+    live_token,
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
     store::Tx,
     time::Timestamp,
 };
-
-/// For so long after a sign-in nobody is asked to sign in again before they change what they are reached by.
-const RECENT: Duration = Duration::from_mins(15);
 
 /// What somebody shows to prove who they are (authenticator output, SP 800-63).
 #[derive(Debug)]
@@ -147,11 +145,11 @@ impl Authenticated {
     /// Refuses whoever proved who they are too long ago for what they want to do now. Who came without a session has proved
     /// it just now, unless by a key, which only proves that somebody has the key.
     pub(super) fn require_recent(&self, now: Timestamp) -> Result<(), AuthError> {
-        let recent = match &self.session {
-            Some(session) => now.since(session.auth_time) <= RECENT,
-            None => self.key.is_none(),
-        };
-        if recent { Ok(()) } else { Err(AuthError::StepUpRequired { acr: "recent" }) }
+        match &self.session {
+            Some(session) => live_token::require_recent(session.auth_time, now).map(drop),
+            None if self.key.is_none() => Ok(()),
+            None => Err(AuthError::StepUpRequired { acr: "recent" }),
+        }
     }
 
     /// Refuses a member whom only an application's issuer vouched for: it speaks for them in its application, and their

@@ -153,8 +153,8 @@ impl Authority {
         Ok(authenticated)
     }
 
-    /// Which of these sessions still count, asked of the store: the re-check of open connections.
-    pub async fn still_live(&self, ids: Vec<SessionId>) -> Result<Vec<SessionId>, AuthError> {
+    /// Which of these sessions still count, and until when, asked of the store: the re-check of open connections.
+    pub async fn still_live(&self, ids: Vec<SessionId>) -> Result<Vec<(SessionId, Timestamp)>, AuthError> {
         let now = self.clock.now();
         self.store.read(move |tx| Ok(tx.still_live(&ids, now)?)).await
     }

@@ -37,6 +37,8 @@ pub struct Swept {
     pub throttles: u64,
     /// Presence rows.
     pub presence: u64,
+    /// Connections that were resumed.
+    pub resumed: u64,
 }
 
 /// What a rewrap changed.
@@ -132,8 +134,10 @@ impl Authority {
             total.verifications += step.verifications;
             total.throttles += step.throttles;
             total.presence += step.presence;
+            total.resumed += step.resumed;
             let full = u64::from(SWEEP_STEP);
-            if [step.sessions, step.verifications, step.throttles, step.presence].iter().all(|count| *count < full) {
+            let counts = [step.sessions, step.verifications, step.throttles, step.presence, step.resumed];
+            if counts.iter().all(|count| *count < full) {
                 return Ok(total);
             }
         }
@@ -147,6 +151,7 @@ impl Authority {
                     verifications: tx.sweep_verifications(before, SWEEP_STEP)?,
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
+                    resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
                 })
             })
             .await

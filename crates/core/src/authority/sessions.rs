@@ -202,7 +202,7 @@ fn belongs(tx: &mut dyn Tx, of: SessionsOf, project: crate::ids::ProjectId) -> R
     let home = match of {
         SessionsOf::Session(id) => tx.session(id)?.map(|found| found.project),
         SessionsOf::Identity(id) | SessionsOf::IdentityExcept(id, _) => tx.identity(id)?.map(|found| found.project),
-        SessionsOf::Application(id) => tx.application(id)?.map(|found| found.project),
+        SessionsOf::Application(id) | SessionsOf::Members(id, _) => tx.application(id)?.map(|found| found.project),
         // Nobody outside has the id of an issuer; they are ended with their trust. Groups are ended by their own operations.
         SessionsOf::Issuer(_) | SessionsOf::EndpointGroup(_) => None,
         SessionsOf::Project(id) => Some(id),

@@ -18,7 +18,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// How one face's access tokens look: data, so that minting and verifying exist once.
+/// How one face's access tokens look and what its sessions depend on: data, so that minting and verifying exist once.
 #[derive(Debug)]
 pub struct TokenShape {
     /// The face, as in [`Ctx::dialect`].
@@ -41,6 +41,8 @@ pub struct TokenShape {
     pub refreshes: bool,
     /// The longest that a token lives, however long its session does.
     pub at_most: Option<Duration>,
+    /// The scheme of the names of homes, if whoever comes through the face has one: a session there ends with the home.
+    pub home: Option<&'static str>,
 }
 
 /// What the `iss` claim says.

@@ -23,6 +23,7 @@ pub static SHAPES: [TokenShape; 5] = [
         session: SessionClaim::Sid,
         refreshes: false,
         at_most: None,
+        home: Some("test:home"),
     },
     TokenShape {
         dialect: "device",
@@ -35,6 +36,7 @@ pub static SHAPES: [TokenShape; 5] = [
         session: SessionClaim::Jti,
         refreshes: false,
         at_most: None,
+        home: None,
     },
     published("native", Alg::EdDSA),
     published("rsa", Alg::RS256),
@@ -53,6 +55,7 @@ const fn published(dialect: &'static str, alg: Alg) -> TokenShape {
         session: SessionClaim::Sid,
         refreshes: true,
         at_most: None,
+        home: None,
     }
 }
 

@@ -76,6 +76,23 @@ async fn only_an_account_has_a_home_and_none_while_it_is_switched_off() {
 }
 
 #[tokio::test]
+async fn a_home_that_is_switched_off_takes_the_sessions_of_its_people_along() {
+    let w = world().await;
+    let (ann, place, cy) = household(&w).await;
+    let cy = Member { identity: cy, email: "cy@example.org".to_owned(), application: w.home.application.id };
+    let cy = w.sign_in(&cy).await;
+    let bob = w.sign_in(&w.member("bob").await).await;
+    home(&w, &bob).await;
+    let [anns, cys, bobs] = [&ann, &cy, &bob].map(|who| who.session.as_ref().unwrap().id);
+    w.bus.take();
+    w.authority.disable_application(&w.ctx(), &w.home_permit(), place.id, true).await.unwrap();
+    let heard = w.bus.take();
+    assert!([anns, cys].iter().all(|id| heard.contains(&SecurityEvent::SessionRevoked(*id))), "{heard:?}");
+    let live = w.authority.still_live(vec![anns, cys, bobs]).await.unwrap();
+    assert_eq!(live.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [bobs]);
+}
+
+#[tokio::test]
 async fn who_is_registered_into_a_home_has_no_other_and_manages_nobody() {
     let w = world().await;
     let (ann, place, cy) = household(&w).await;

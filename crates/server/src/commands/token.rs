@@ -53,6 +53,7 @@ fn inspect(token: &RawToken, output: Output) -> Result<()> {
             TokenKind::GuestTicket => "guest_ticket",
             TokenKind::Refresh => "refresh",
             TokenKind::SocketTicket => "socket_ticket",
+            TokenKind::Resume => "resume_ticket",
         };
         let text =
             || format!("An opaque token ({name}): it says nothing. `ringfence token verify` asks whether it counts.");

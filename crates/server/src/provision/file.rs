@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use ringfence_core::{
     application::{Alias, ApplicationTokens, WayIn},
     federation::ProviderSettings,
+    live_token::SocketPolicy,
     password::PasswordPolicy,
     presence::InboundPolicy,
     project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
@@ -71,6 +72,8 @@ pub struct ApplicationEntry {
     pub reset_url: Option<String>,
     /// Where it differs from the project.
     pub tokens: Option<ApplicationTokens>,
+    /// How open connections are treated around the end of their token.
+    pub socket: Option<SocketPolicy>,
     /// Whether the issuers' tokens may leave open whom they speak of.
     pub assertion_wildcard: Option<bool>,
     #[serde(default)]

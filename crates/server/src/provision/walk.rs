@@ -257,6 +257,7 @@ impl ApplicationEntry {
             allowed_origins: self.allowed_origins.clone().unwrap_or(present.allowed_origins),
             reset_url: self.reset_url.clone().or(present.reset_url),
             tokens: self.tokens.unwrap_or(present.tokens),
+            socket: self.socket.unwrap_or(present.socket),
             inbound: self.inbound.or(present.inbound),
             assertion_wildcard: self.assertion_wildcard.unwrap_or(present.assertion_wildcard),
             ..present

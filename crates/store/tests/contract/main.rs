@@ -42,6 +42,7 @@ mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;
+mod resume;
 mod session;
 mod sip;
 mod support;

@@ -7,6 +7,7 @@ use ringfence_core::{
 
 use crate::{
     fixtures::{self, object},
+    membership::membership,
     support::{NOW, World, at, is_conflict},
 };
 
@@ -72,7 +73,7 @@ async fn a_session_is_live_until_the_moment_it_ends(w: World) {
     let session = w.session(&w.member().await).await;
     let (id, end) = (session.id, session.expires_at);
     let last = at(3599);
-    assert_eq!(w.read(move |tx| tx.still_live(&[id], last)).await, [id]);
+    assert_eq!(w.read(move |tx| tx.still_live(&[id], last)).await, [(id, end)]);
     assert_eq!(w.read(move |tx| tx.still_live(&[id], end)).await, []);
     assert_eq!(w.write(move |tx| tx.revoke_sessions(SessionsOf::Session(id), end)).await, [], "too late");
     assert_eq!(w.write(move |tx| tx.revoke_sessions(SessionsOf::Session(id), last)).await, [id]);
@@ -92,12 +93,18 @@ async fn every_way_to_name_sessions_ends_those_and_no_others(w: World) {
     let through = w.start(Session { application: Some(app), ..fixtures::session(&ben) }).await.id;
     let asserted = w.start(Session { issuer: Some(signer), ..fixtures::session(&ben) }).await.id;
     let last = w.session(&ben).await.id;
+    let place = membership(&application, &ben);
+    assert!(w.write(move |tx| tx.insert_membership(&place)).await);
+    let by_face = w.start(Session { dialect: "face".to_owned(), ..fixtures::session(&ben) }).await.id;
+    w.start(Session { dialect: "face".to_owned(), ..fixtures::session(&eve) }).await;
     let elsewhere = w.session(&eve).await.id;
     for (of, ended) in [
         (SessionsOf::IdentityExcept(ann.id, kept), vec![plain]),
         (SessionsOf::Identity(ann.id), vec![kept]),
         (SessionsOf::Application(app), vec![through]),
         (SessionsOf::Issuer(signer), vec![asserted]),
+        (SessionsOf::Members(app, "other"), vec![]),
+        (SessionsOf::Members(app, "face"), vec![by_face]),
         (SessionsOf::Project(whole), vec![last]),
         (SessionsOf::Session(elsewhere), vec![elsewhere]),
     ] {
@@ -132,7 +139,8 @@ async fn still_live_answers_for_any_number(w: World) {
     for count in [0, 1, 63, 64, 65, 128, 129] {
         let mut asked = live[..count].to_vec();
         asked.extend([ended, SessionId::mint(NOW, &OsEntropy)]);
-        let mut found = w.read(move |tx| tx.still_live(&asked, NOW)).await;
+        let found = w.read(move |tx| tx.still_live(&asked, NOW)).await;
+        let mut found: Vec<_> = found.into_iter().map(|(id, _)| id).collect();
         found.sort();
         assert_eq!(found, live[..count]);
     }

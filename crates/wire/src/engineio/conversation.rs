@@ -26,6 +26,9 @@ pub(crate) trait Inside: Send + 'static {
     /// Hears an event of whoever is connected and says what to answer. What it does not know it lets be.
     async fn hear(&mut self, ctx: &Ctx, name: &str, arguments: &[Value]) -> Vec<String>;
 
+    /// Says what is due, each time that the client has answered a ping.
+    async fn beat(&mut self, ctx: &Ctx) -> Vec<String>;
+
     /// Whether the client is told to stay away, and not only cut off, when its session ends so.
     fn stays_away(&self, ending: Ending) -> bool;
 }
@@ -67,10 +70,7 @@ impl<I: Inside> SocketIo<I> {
             (_, open) if open != Some(namespace.as_str()) => breach(),
             (Kind::Disconnect, _) => Step::close(1000, "disconnected"),
             (Kind::Event { name, arguments, .. }, _) => {
-                let answers = self.inside.hear(ctx, &name, &arguments).await;
-                let packets: Vec<Packet> =
-                    answers.into_iter().map(|text| Packet::event(&namespace, MESSAGE, text)).collect();
-                say(&packets)
+                say_in(&namespace, self.inside.hear(ctx, &name, &arguments).await)
             }
             // Of events that were never sent with a number.
             (Kind::Acknowledge { .. }, _) => Step::nothing(),
@@ -105,7 +105,10 @@ impl<I: Inside> Conversation for SocketIo<I> {
                 Some(packet) => self.on_packet(line, ctx, packet).await,
                 None => breach(),
             },
-            Some(packet::Packet::Pong(_)) => Step::nothing(),
+            Some(packet::Packet::Pong(_)) => match &self.namespace {
+                Some(namespace) => say_in(namespace, self.inside.beat(ctx).await),
+                None => Step::nothing(),
+            },
             Some(packet::Packet::Close) => Step::close(1000, "closed"),
             // In version 4 the server asks and the client answers; and this is no probe.
             Some(
@@ -159,6 +162,12 @@ fn framed(packet: &Packet) -> String {
 
 fn say(packets: &[Packet]) -> Step {
     Step { send: packets.iter().map(framed).collect(), close: None }
+}
+
+/// Messages to whoever is connected to a namespace.
+fn say_in(namespace: &str, messages: Vec<String>) -> Step {
+    let packets: Vec<Packet> = messages.into_iter().map(|text| Packet::event(namespace, MESSAGE, text)).collect();
+    say(&packets)
 }
 
 /// What the reference server does with whoever says what cannot be said.

@@ -16,7 +16,7 @@ use ringfence_core::{
     time::Timestamp,
 };
 
-use super::{index::Key, mailbox::Mailbox, uptime::Uptime};
+use super::{index::Key, mailbox::Mailbox, term::Span, uptime::Uptime};
 
 /// What a connection is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum Directive {
     Deliver(String),
     /// Time for a ping of the conversation's own.
     Tick,
-    /// The session ends soon.
+    /// What the connection goes by ends soon.
     ExpiresIn(Duration),
     /// Another connection of the same identity is reached from now on.
     TakenOver,
@@ -89,7 +89,7 @@ pub(crate) struct Habits {
     pub(crate) tick: Option<Duration>,
     /// Whether each of these is a ping of the protocol's own, for clients that say nothing by themselves.
     pub(crate) ping: bool,
-    /// How long before the end of the session to say so.
+    /// How long before the end of the session to say so, where nothing else is agreed.
     pub(crate) warn: Option<Duration>,
     /// For the other end to take what is sent.
     pub(crate) write: Duration,
@@ -113,7 +113,7 @@ pub(crate) struct Bound {
     pub(super) identity: IdentityId,
     pub(super) policy: InboundPolicy,
     pub(super) order: u64,
-    pub(super) expires: Uptime,
+    pub(super) span: Span,
 }
 
 impl Bound {
@@ -218,9 +218,25 @@ impl Connection {
     pub(super) fn bind(&self, bound: Bound, now: Uptime) -> Option<Bound> {
         let mut state = self.state();
         state.sign_in_by = None;
-        state.warn_at = self.habits.warn.map(|lead| bound.expires - lead);
+        state.warn_at = bound.span.next_warning(now);
         state.start_ticking(self.habits, now);
         state.bound.replace(bound)
+    }
+
+    /// Its session ends by `end`, if it is still that session's; says whether that is sooner than was known.
+    pub(super) fn shorten(&self, session: SessionId, end: Uptime, now: Uptime) -> bool {
+        let mut state = self.state();
+        let Some(bound) = state.bound.as_mut().filter(|bound| bound.session == session) else { return false };
+        if !bound.span.shorten(end) {
+            return false;
+        }
+        let (left, late) = (bound.span.ends.since(now), bound.span.should_have_warned(now));
+        state.warn_at = bound.span.next_warning(now);
+        drop(state);
+        if late {
+            self.mailbox.put(Directive::ExpiresIn(left));
+        }
+        true
     }
 
     /// A sign-in was refused: there is time for another.
@@ -280,7 +296,7 @@ impl State {
         if self.over {
             return self.give_up_at;
         }
-        let expires = self.bound.as_ref().map(|bound| bound.expires);
+        let expires = self.bound.as_ref().map(|bound| bound.span.closes);
         let deadlines = [self.sign_in_by, expires, self.warn_at, self.tick_at, self.give_up_at, Some(silent_at)];
         deadlines.into_iter().flatten().min()
     }
@@ -296,7 +312,7 @@ impl State {
         if self.over {
             return;
         }
-        let last = if passed(self.bound.as_ref().map(|bound| bound.expires)) {
+        let last = if passed(self.bound.as_ref().map(|bound| bound.span.closes)) {
             Some(Directive::Ended(Ending::Expired))
         } else if passed(self.sign_in_by) {
             Some(Directive::Overdue)
@@ -309,8 +325,8 @@ impl State {
             return;
         }
         if passed(self.warn_at) {
-            self.warn_at = None;
-            due.extend(self.bound.as_ref().map(|bound| Directive::ExpiresIn(bound.expires.since(now))));
+            self.warn_at = self.bound.as_ref().and_then(|bound| bound.span.next_warning(now));
+            due.extend(self.bound.as_ref().map(|bound| Directive::ExpiresIn(bound.span.ends.since(now))));
         }
         if passed(self.tick_at) {
             self.tick_at = habits.tick.map(|every| now + every);

@@ -1,7 +1,7 @@
 //! What reaches open connections from outside: events of the bus, the re-check, and time.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -122,9 +122,19 @@ impl LiveConnections {
         let now = self.uptime();
         for connection in self.index.members(Key::Session(session)) {
             // A session that ran out does not count either, and the timer has not been round yet.
-            let ran_out = connection.bound().is_some_and(|bound| bound.expires <= now);
+            let ran_out = connection.bound().is_some_and(|bound| bound.span.closes <= now);
             let ending = if ran_out { Ending::Expired } else { Ending::Revoked(since) };
             connection.post(Directive::Ended(ending));
+        }
+    }
+
+    /// A session may end sooner than it was to when its connections signed in.
+    fn shorten(&self, session: SessionId, end: Timestamp, now: Timestamp) {
+        let uptime = self.uptime();
+        for connection in self.index.members(Key::Session(session)) {
+            if connection.shorten(session, uptime + end.since(now), uptime) {
+                self.arm(&connection);
+            }
         }
     }
 
@@ -139,8 +149,13 @@ impl LiveConnections {
         for step in sessions.chunks(STEP) {
             match self.authority.still_live(step.to_vec()).await {
                 Ok(live) => {
-                    let live: HashSet<SessionId> = live.into_iter().collect();
-                    step.iter().filter(|id| !live.contains(*id)).for_each(|id| self.end(*id, since));
+                    let live: HashMap<SessionId, Timestamp> = live.into_iter().collect();
+                    for id in step {
+                        match live.get(id) {
+                            Some(end) => self.shorten(*id, *end, since),
+                            None => self.end(*id, since),
+                        }
+                    }
                 }
                 Err(cause) => {
                     tracing::warn!(code = cause.code(), sessions = step.len(), "open connections were not re-checked");

@@ -2,8 +2,10 @@
 
 use std::{
     future::poll_fn,
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use ringfence_core::{
@@ -14,8 +16,9 @@ use ringfence_core::{
 };
 
 use super::{
-    LiveConnections,
+    LiveConnections, client_of,
     connection::{Connection, Directive, Ending, Habits},
+    term::Term,
 };
 
 /// An open connection in the hands of whoever serves it.
@@ -35,6 +38,16 @@ impl Line {
     pub(crate) fn of_origin(mut self, origin: Option<&str>) -> Self {
         self.origin = origin.map(Into::into);
         self
+    }
+
+    /// The page that opened it.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// The client's network: its address, of IPv6 the /64.
+    pub(crate) fn network(&self) -> Option<IpAddr> {
+        self.connection.address().map(client_of)
     }
 
     /// What others post to.
@@ -64,13 +77,49 @@ impl Line {
         who: &Authenticated,
         policy: InboundPolicy,
     ) -> Result<(), AuthError> {
+        let end = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.expires_at;
+        let term = Term { end, grace: Duration::ZERO, lead: self.habits().warn };
+        self.register(ctx, who, policy, term, false).await
+    }
+
+    /// The same, for as long as was agreed.
+    pub(crate) async fn admit_for(
+        &mut self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        policy: InboundPolicy,
+        term: Term,
+    ) -> Result<(), AuthError> {
+        self.register(ctx, who, policy, term, false).await
+    }
+
+    /// Registers the connection for somebody who was admitted on it before and goes on, perhaps in another session. It keeps its
+    /// place among the connections of its identity.
+    pub(crate) async fn renew(
+        &mut self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        policy: InboundPolicy,
+        term: Term,
+    ) -> Result<(), AuthError> {
+        self.register(ctx, who, policy, term, true).await
+    }
+
+    async fn register(
+        &self,
+        ctx: &Ctx,
+        who: &Authenticated,
+        policy: InboundPolicy,
+        term: Term,
+        renews: bool,
+    ) -> Result<(), AuthError> {
         if let Some(application) = &who.application
             && !application.settings.allows_origin(self.origin.as_deref())
         {
             return Err(AuthError::NotSupported("this origin"));
         }
         let session = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.id;
-        self.live.bind(&self.connection, who, policy)?;
+        self.live.bind(&self.connection, who, policy, term, renews)?;
         // An end that was announced after the gate and before this line found nothing to close.
         let still = self.live.authority.holder_of(ctx, session).await;
         self.live.authority.leave_to_connection(session);

@@ -20,7 +20,7 @@ use ringfence_core::{
     context::Ctx,
     entropy::random,
     error::{AuthError, Noun},
-    ids::{ConnectionId, IdentityId},
+    ids::{ConnectionId, IdentityId, SessionId},
     presence::InboundPolicy,
 };
 
@@ -30,16 +30,19 @@ mod index;
 mod line;
 mod mailbox;
 mod presence;
+mod term;
 mod uptime;
 mod waiting;
 mod wheel;
 
 pub(crate) use connection::{Connection, Directive, Ending, Habits};
 pub(crate) use line::Line;
+pub(crate) use term::Term;
 
 use connection::Bound;
 use index::{Index, Key};
 use presence::Recorder;
+use term::Span;
 use uptime::{Ticker, Uptime};
 use waiting::Waiting;
 use wheel::Wheel;
@@ -92,10 +95,19 @@ impl LiveConnections {
 
     /// Registers `connection` for `who`, in place of whoever it was registered for before.
     ///
-    /// Refused when `policy` admits no other connection of the same identity beside those that are open.
-    fn bind(&self, connection: &Arc<Connection>, who: &Authenticated, policy: InboundPolicy) -> Result<(), AuthError> {
+    /// Refused when `policy` admits no other connection of the same identity beside those that are open. Whoever renews what
+    /// it is registered for keeps its place among those.
+    fn bind(
+        &self,
+        connection: &Arc<Connection>,
+        who: &Authenticated,
+        policy: InboundPolicy,
+        term: Term,
+        renews: bool,
+    ) -> Result<(), AuthError> {
         let session = who.session.as_deref().ok_or(AuthError::NotFound(Noun::Session))?;
         let now = self.authority.clock().now();
+        let kept = connection.bound().filter(|_| renews).map(|bound| bound.order);
         let bound = Bound {
             project: who.project.id,
             application: who.application.as_ref().map(|application| application.id),
@@ -103,8 +115,8 @@ impl LiveConnections {
             session: session.id,
             identity: who.identity.id,
             policy,
-            order: self.sign_ins.fetch_add(1, Ordering::Relaxed),
-            expires: self.uptime() + session.expires_at.since(now),
+            order: kept.unwrap_or_else(|| self.sign_ins.fetch_add(1, Ordering::Relaxed)),
+            span: Span::new(term, session.expires_at, now, self.uptime()),
         };
         let identity = Key::Identity(bound.identity);
         // Counted and entered under one lock, so that of two who come at once a policy of one admits one.
@@ -122,7 +134,7 @@ impl LiveConnections {
         }
         self.recorder.signed_in(connection, before.as_ref(), &bound, now);
         self.arm(connection);
-        if policy.displaces() {
+        if policy.displaces() && kept.is_none() {
             self.displace(connection, bound.identity);
         }
         Ok(())
@@ -138,8 +150,21 @@ impl LiveConnections {
 
     fn displace(&self, newest: &Arc<Connection>, identity: IdentityId) {
         for other in self.index.members(Key::Identity(identity)) {
-            if !Arc::ptr_eq(&other, newest) {
+            // Each dialect reaches its own.
+            if !Arc::ptr_eq(&other, newest) && other.dialect() == newest.dialect() {
                 other.post(Directive::TakenOver);
+            }
+        }
+    }
+
+    /// Sends a connection of `session` away that has come back as another one, and gives up its place at once.
+    pub(crate) fn supersede(&self, session: SessionId, id: ConnectionId) {
+        for lost in self.index.members(Key::Session(session)) {
+            if lost.id() == id
+                && let Some(bound) = lost.bound()
+            {
+                self.index.leave(Key::Identity(bound.identity), &lost);
+                lost.post(Directive::TakenOver);
             }
         }
     }

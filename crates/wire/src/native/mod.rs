@@ -9,6 +9,7 @@
 //! | `me`, `account`, `verifications`, `upgrade`, `sessions` | one's own account and sessions |
 //! | `turn` | credentials of media relays |
 //! | `ask` | what other servers ask |
+//! | `socket/` | the open connection; described in `docs/socket.md` |
 //! | `admin` | what an API key may do in its project |
 //! | `describe`, `reference` | the OpenAPI description and its page |
 //!
@@ -46,6 +47,7 @@ mod reference;
 mod refresh;
 mod sessions;
 mod sign_in;
+mod socket;
 mod turn;
 mod upgrade;
 mod verifications;
@@ -68,6 +70,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
     session: SessionClaim::Sid,
     refreshes: true,
     at_most: None,
+    home: None,
 };
 
 /// The profile of assertions that the native API takes.
@@ -83,7 +86,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .layer(middleware::from_fn_with_state(app.clone(), once::once))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         .layer(middleware::from_fn(browser::answer));
-    Router::new().nest("/api/v1", routes).merge(codes::routes()).merge(ask::well_known())
+    Router::new().nest("/api/v1", routes).merge(codes::routes()).merge(ask::well_known()).merge(socket::routes())
 }
 
 /// The resources, each with its description.

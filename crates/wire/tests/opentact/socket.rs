@@ -14,6 +14,9 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::server::{PASSWORD, Server, User, basic, named, policy};
 
+/// Of alice@rtc.test, whose password is s3cret-A (sheet, section 10).
+const HA1B: &str = "62789166d17cfe0f78850da0ca3d06ba";
+
 type Socket = WebSocketStream<TcpStream>;
 
 /// A server that listens.
@@ -60,6 +63,19 @@ impl Listening {
         let made = self.t.ask("POST", "/account/user").jwt(&ann.jwt).json(&wanted).send().await;
         assert_eq!(made.status, 201, "{made}");
         self.t.signed_in(&email).await
+    }
+
+    /// The socket of a SIP user of Ann's account, and what it was answered.
+    async fn phone(&self, ann: &User) -> (Socket, Value) {
+        let as_ann = |path: &str| self.t.ask("POST", path).jwt(&ann.jwt);
+        assert_eq!(as_ann("/sip/domain").json(&json!({ "domain": "rtc.test" })).send().await.status, 201);
+        let wanted = json!({ "login": "alice", "password": "s3cret-A" });
+        assert_eq!(as_ann("/sip/domain/rtc.test/user").json(&wanted).send().await.status, 201);
+        let signed_in = self.t.ask("GET", "/auth").header("x-auth-ha1b-token", HA1B).send().await.json();
+        let mut socket = self.open().await;
+        say(&mut socket, &auth(signed_in["payload"]["token"].as_str().unwrap())).await;
+        let answer = heard(&mut socket).await;
+        (socket, answer)
     }
 
     async fn online(&self, user: &User) -> bool {
@@ -200,6 +216,31 @@ async fn n55_what_ends_a_session_closes_its_socket() {
 }
 
 #[tokio::test]
+async fn n67_an_account_that_is_switched_off_closes_the_sockets_of_all_in_it() {
+    let s = Listening::start_with(crate::server::lenient()).await;
+    let t = &s.t;
+    let (ann, eve) = (t.user("ann").await, t.user("eve").await);
+    let bob = s.colleague(&ann, "bob").await;
+    let (phone, _) = s.phone(&ann).await;
+    let mut theirs = vec![phone];
+    for user in [&ann, &bob] {
+        theirs.push(s.authenticated(user).await.0);
+    }
+    let (_eves, _) = s.authenticated(&eve).await;
+    let account = t.ask("GET", "/account").jwt(&ann.jwt).send().await.json();
+    let account = account["payload"]["uuid"].as_str().unwrap().parse().unwrap();
+    t.authority.disable_application(&t.world.ctx(), &t.permit(), account, true).await.unwrap();
+    for mut socket in theirs {
+        // Whoever is left hears that others go.
+        assert_eq!(closed(&mut socket).await, (4401, "session ended".to_owned()));
+    }
+    for user in [&ann, &bob] {
+        assert_eq!(t.ask("GET", "/auth").header("authorization", &user.basic).send().await.status, 401);
+    }
+    assert!(s.online(&eve).await);
+}
+
+#[tokio::test]
 async fn a_socket_outlives_its_token_and_ends_with_its_session() {
     let tokens = TokenPolicy { access: Span::parse("1m").unwrap(), refresh: Span::days(30), ..TokenPolicy::default() };
     let s = Listening::start_with(ProjectPolicy { tokens, ..policy() }).await;
@@ -244,23 +285,15 @@ async fn users_of_an_account_hear_who_comes_and_goes_and_others_do_not() {
 async fn a_sip_user_has_a_socket_of_its_own_and_hears_nothing_of_people() {
     let s = Listening::start_with(crate::server::lenient()).await;
     let ann = s.t.user("ann").await;
-    let as_ann = |path: &str| s.t.ask("POST", path).jwt(&ann.jwt);
-    assert_eq!(as_ann("/sip/domain").json(&json!({ "domain": "rtc.test" })).send().await.status, 201);
-    let wanted = json!({ "login": "alice", "password": "s3cret-A" });
-    assert_eq!(as_ann("/sip/domain/rtc.test/user").json(&wanted).send().await.status, 201);
-    let ha1b = "62789166d17cfe0f78850da0ca3d06ba";
-    let signed_in = s.t.ask("GET", "/auth").header("x-auth-ha1b-token", ha1b).send().await.json();
-    let mut socket = s.open().await;
-    say(&mut socket, &auth(signed_in["payload"]["token"].as_str().unwrap())).await;
-    let answer = heard(&mut socket).await;
+    let (mut socket, answer) = s.phone(&ann).await;
     assert!(answer["message"].as_str().unwrap().ends_with(" - success auth alice@rtc.test"), "{answer}");
     assert_eq!(answer["payload"]["user"]["login"], "alice");
     let (_anns, _) = s.authenticated(&ann).await;
     // A hash is no token.
     let mut other = s.open().await;
-    say(&mut other, &auth(ha1b)).await;
+    say(&mut other, &auth(HA1B)).await;
     assert_eq!(closed(&mut other).await.0, 4401);
-    let alice = signed_in["payload"]["uuid"].as_str().unwrap();
+    let alice = answer["payload"]["user"]["uuid"].as_str().unwrap();
     let change = json!({ "password": "long and quiet word" });
     let changed = s.t.ask("PATCH", &format!("/sip/domain/rtc.test/user/{alice}")).jwt(&ann.jwt).json(&change);
     assert_eq!(changed.send().await.status, 200);

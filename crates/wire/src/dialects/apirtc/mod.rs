@@ -70,6 +70,7 @@ static TOKENS: TokenShape = TokenShape {
     session: SessionClaim::Sid,
     refreshes: false,
     at_most: Some(Duration::from_hours(24)),
+    home: None,
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

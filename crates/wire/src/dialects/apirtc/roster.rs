@@ -68,16 +68,9 @@ const MOST_DATA: usize = 1000;
 const MOST_LISTED: usize = 500;
 
 impl Roster {
-    /// Takes somebody in once their connection is bound, tells the others, and says what to tell them, in this order. The
-    /// others get [`Directive::Deliver`] with the text of a message, to be wrapped for their namespace.
-    pub(super) async fn join(
-        &self,
-        app: &App,
-        ctx: &Ctx,
-        connection: &Arc<Connection>,
-        admitted: &Admitted,
-    ) -> Result<Vec<String>, AuthError> {
-        let mut told = vec![messages::session(app, ctx, &admitted.who).await?, messages::enterprise()];
+    /// Takes somebody in once their connection is bound, tells the others, and says who is there. The others get
+    /// [`Directive::Deliver`] with the text of a message, to be wrapped for their namespace.
+    pub(super) fn join(&self, connection: &Arc<Connection>, admitted: &Admitted) -> Vec<String> {
         let mut places = self.places();
         let place = places.entry(admitted.application.id).or_default();
         let newcomer = Present {
@@ -91,8 +84,7 @@ impl Roster {
         for group in &admitted.groups {
             place.enter(connection.id(), group);
         }
-        told.extend(admitted.subscriptions.iter().filter_map(|group| place.list(connection.id(), group)));
-        Ok(told)
+        admitted.subscriptions.iter().filter_map(|group| place.list(connection.id(), group)).collect()
     }
 
     /// Hears the argument of an event and says what to answer. Unknown events and nonsense are let be.

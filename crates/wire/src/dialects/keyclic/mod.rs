@@ -73,6 +73,7 @@ static TOKENS: TokenShape = TokenShape {
     session: SessionClaim::Sid,
     refreshes: true,
     at_most: None,
+    home: None,
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

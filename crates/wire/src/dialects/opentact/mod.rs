@@ -77,6 +77,7 @@ static TOKENS: TokenShape = TokenShape {
     session: SessionClaim::Sid,
     refreshes: true,
     at_most: None,
+    home: Some(account::SCHEME),
 };
 
 const fn endpoint(method: &'static str, path: &'static str, access: super::Access, source: &'static str) -> Endpoint {

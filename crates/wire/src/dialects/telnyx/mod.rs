@@ -57,4 +57,5 @@ const TOKEN: TokenShape = TokenShape {
     session: SessionClaim::Jti,
     refreshes: false,
     at_most: None,
+    home: None,
 };

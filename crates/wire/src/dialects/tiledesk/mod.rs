@@ -90,6 +90,7 @@ static TOKENS: TokenShape = TokenShape {
     session: SessionClaim::Sid,
     refreshes: false,
     at_most: None,
+    home: None,
 };
 
 const fn sub_of(kind: IdentityKind) -> &'static str {

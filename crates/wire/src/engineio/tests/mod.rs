@@ -82,6 +82,10 @@ impl Inside for Door {
         }
     }
 
+    async fn beat(&mut self, _ctx: &Ctx) -> Vec<String> {
+        Vec::new()
+    }
+
     fn stays_away(&self, ending: Ending) -> bool {
         matches!(ending, Ending::Revoked(_))
     }

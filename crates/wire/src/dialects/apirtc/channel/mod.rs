@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::{Router, middleware, routing::get};
 use http::{HeaderName, header};
-use ringfence_core::{context::Ctx, error::AuthError, ids::ConnectionId};
+use ringfence_core::{authority::Authenticated, context::Ctx, error::AuthError, ids::ConnectionId, time::Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
     admission::{self, Admitted, Asked, Refused},
     cors,
     error::channel_text,
+    messages::{self, Enterprise},
     roster::Roster,
 };
 use crate::{
@@ -54,6 +55,7 @@ pub(super) fn routes(app: App) -> Router {
         handshake: Some(Box::new(handshake)),
         admitted: None,
         ticket: false,
+        renew_at: None,
     };
     let script = || async { (SCRIPT_TYPE, SCRIPT) };
     engineio::routes(&HABITS, begin)
@@ -74,6 +76,8 @@ struct Channel {
     admitted: Option<Box<Admitted>>,
     /// Whether a ticket let them in, and not the query alone.
     ticket: bool,
+    /// When they need another credential for relays of media.
+    renew_at: Option<Timestamp>,
 }
 
 impl Channel {
@@ -84,6 +88,24 @@ impl Channel {
         line.admit(ctx, &admitted.who, admitted.who.inbound()).await.map_err(|refusal| refused(&refusal))?;
         Ok(admitted)
     }
+
+    /// What somebody hears first of all, and takes them in.
+    async fn greet(&mut self, line: &Line, ctx: &Ctx, admitted: &Admitted) -> Result<Vec<String>, AuthError> {
+        let session = messages::session(&self.app, ctx, &admitted.who).await?;
+        let enterprise = messages::enterprise(&self.app, ctx, &admitted.who).await?;
+        self.renew_at = renewal(ctx.now, &enterprise, &admitted.who);
+        let mut told = vec![session, enterprise.text];
+        told.extend(self.roster.join(line.connection(), admitted));
+        Ok(told)
+    }
+}
+
+/// When somebody needs another credential for relays: in the middle of its life, so that a call that begins just before has the
+/// other half; never, if it lives as long as their session.
+fn renewal(now: Timestamp, enterprise: &Enterprise, who: &Authenticated) -> Option<Timestamp> {
+    let end = who.session.as_ref().map(|session| session.expires_at);
+    let until = enterprise.relays_until.filter(|until| end.is_none_or(|end| *until < end))?;
+    Some(now + until.since(now) / 2)
 }
 
 fn refused(refusal: &AuthError) -> Refused {
@@ -105,7 +127,7 @@ impl Inside for Channel {
             Ok(admitted) => admitted,
             Err(Refused(text)) => return Entry::Refused(text),
         };
-        match self.roster.join(&self.app, ctx, line.connection(), &admitted).await {
+        match self.greet(line, ctx, &admitted).await {
             Ok(messages) => {
                 self.ticket = !namespace.is_empty();
                 self.handshake = None;
@@ -131,6 +153,23 @@ impl Inside for Channel {
             log_refusal(&error);
             Vec::new()
         })
+    }
+
+    async fn beat(&mut self, ctx: &Ctx) -> Vec<String> {
+        let due = self.renew_at.filter(|at| *at <= ctx.now);
+        let (Some(admitted), Some(_)) = (&self.admitted, due) else { return Vec::new() };
+        match messages::enterprise(&self.app, ctx, &admitted.who).await {
+            Ok(enterprise) if enterprise.relays_until.is_some() => {
+                self.renew_at = renewal(ctx.now, &enterprise, &admitted.who);
+                vec![enterprise.text]
+            }
+            // Not now: again at the next heartbeat.
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                log_refusal(&error);
+                Vec::new()
+            }
+        }
     }
 
     /// A token that has run out is shown again by the library, which hears why it is refused and tells its page (sheet, 1.9).

@@ -1,11 +1,22 @@
 //! The channel without a socket: who connects, what they hear, how it ends.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use ringfence_core::{application::Alias, secret::TokenKind, session::SessionsOf, time::Timestamp};
+use ringfence_core::{
+    application::Alias,
+    caller::Caller,
+    project::{ProjectPolicy, TurnPolicy},
+    secret::TokenKind,
+    session::SessionsOf,
+    time::Timestamp,
+};
 use serde_json::json;
 
 use super::*;
-use crate::{app::Mount, live::Directive, testing::Stage};
+use crate::{
+    app::{Mount, Relay, Settings},
+    live::Directive,
+    testing::Stage,
+};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -35,6 +46,20 @@ impl Place {
         Self { stage, app, roster: Arc::default() }
     }
 
+    /// The same with a relay of media, whose credentials live for `ttl`.
+    async fn with_relay(guests: bool, ttl: Duration) -> Self {
+        let mut place = Self::start().await;
+        let (authority, ctx) = (&place.app.authority, place.stage.ctx());
+        let permit = Caller::Operator.permit_installation().unwrap();
+        authority.adopt_turn_secret(&ctx, &permit, authority.fresh_turn_secret()).await.unwrap();
+        let policy = ProjectPolicy { turn: TurnPolicy { guests }, ..place.stage.world.home.project.policy.clone() };
+        authority.configure_project(&ctx, &place.stage.world.home_permit(), policy).await.unwrap();
+        let urls = vec!["turn:relay.example.org:3478".to_owned()];
+        let turn = Some(Relay { realm: "relay.example.org".to_owned(), urls, ttl });
+        place.app.settings = Arc::new(Settings { turn, ..Settings::default() });
+        place
+    }
+
     fn ctx(&self) -> Ctx {
         self.stage.world.ctx_on("apirtc")
     }
@@ -49,6 +74,7 @@ impl Place {
             handshake: Some(Box::new(Handshake { uri, origin: None })),
             admitted: None,
             ticket: false,
+            renew_at: None,
         };
         Talk { line, channel }
     }
@@ -78,6 +104,10 @@ impl Talk {
             Directive::Deliver(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?}"),
         }
+    }
+
+    async fn beat(&mut self, ctx: &Ctx) -> Vec<Value> {
+        self.channel.beat(ctx).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
     }
 
     async fn hear(&mut self, ctx: &Ctx, said: &[Value]) -> Vec<Value> {
@@ -126,6 +156,44 @@ async fn the_pushed_token_is_renewed_after_eleven_hours_and_outlives_the_wait() 
     let answers = ann.hear(&ctx, &[json!(r#"{"type":"JWTTokenRefreshRequest"}"#)]).await;
     assert_eq!((answers.len(), &answers[0]["type"]), (1, &json!("JWTTokenRefreshAnswer")));
     assert!(end_of(&answers[0]["JWTApzToken"]) >= first);
+}
+
+/// Seconds for which the credential in an `enterpriseConfig` still counts.
+fn relay_life(enterprise: &Value, now: Timestamp) -> i64 {
+    assert_eq!(enterprise["type"], "enterpriseConfig");
+    let text = enterprise["iceServers"].as_str().expect("the library parses a text");
+    let configuration: Value = serde_json::from_str(text).unwrap();
+    let server = &configuration["iceServers"][0];
+    assert_eq!(server["urls"], json!(["turn:relay.example.org:3478"]));
+    assert_eq!(server["credential"].as_str().map(str::len), Some(28));
+    server["username"].as_str().unwrap().split_once(':').unwrap().0.parse::<i64>().unwrap() - now.seconds()
+}
+
+#[tokio::test]
+async fn relays_are_pushed_with_a_credential_and_again_before_it_ends() {
+    let place = Place::with_relay(true, Duration::from_mins(10)).await;
+    let (mut ann, messages) = place.guest("ann", "/").await;
+    assert_eq!(relay_life(&messages[1], place.ctx().now), 600);
+    place.stage.world.clock.advance(Duration::from_mins(4));
+    assert_eq!(ann.beat(&place.ctx()).await, [json!(null); 0]);
+    place.stage.world.clock.advance(Duration::from_mins(1));
+    assert_eq!(relay_life(&ann.beat(&place.ctx()).await[0], place.ctx().now), 600);
+    assert_eq!(ann.beat(&place.ctx()).await, [json!(null); 0]);
+}
+
+#[tokio::test]
+async fn n69_a_relay_s_credential_ends_with_the_session_and_guests_without_the_right_get_none() {
+    let place = Place::with_relay(true, Duration::from_hours(24 * 365)).await;
+    let (mut ann, messages) = place.guest("ann", "/").await;
+    let session = messages[0]["sessionId"].as_str().unwrap().parse().unwrap();
+    let session = place.app.authority.session(&place.stage.world.home_permit(), session).await.unwrap();
+    let now = place.ctx().now;
+    assert_eq!(relay_life(&messages[1], now), session.expires_at.seconds() - now.seconds());
+    place.stage.world.clock.advance(Duration::from_hours(20));
+    assert_eq!(ann.beat(&place.ctx()).await, [json!(null); 0], "there is none that lives longer");
+    let place = Place::with_relay(false, Duration::from_mins(10)).await;
+    let (_, messages) = place.guest("ann", "/").await;
+    assert_eq!(messages[1], json!({ "type": "enterpriseConfig", "sentry": false }));
 }
 
 #[tokio::test]
