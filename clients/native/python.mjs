@@ -23,11 +23,20 @@ export async function verify(token, keys, issuer, audience) {
   return JSON.parse(stdout);
 }
 
-/** Has schemathesis send what it makes of a description; its own words when something is wrong. */
-export async function fuzz(description, url, key, cwd) {
+/** Operations by which a key can end itself: schemathesis finds its id in the lists. */
+const fatal = ['delete_admin_identities_identity', 'patch_admin_identities_identity', 'delete_admin_api_keys_key'];
+
+/**
+ * Has schemathesis send what it makes of a description, for all operations or for those that may end the key; its own words
+ * when something is wrong.
+ */
+export async function fuzz(description, url, key, cwd, { mayEnd }) {
   const checks = 'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance';
   const words = [
     ...['run', description, '--url', url, '--header', `Authorization: Bearer ${key}`, '--checks', checks],
+    // Without a relay it is answered 501, which is described and yet 5xx; clients/sip asks it with a real relay.
+    ...['--exclude-path', '/api/v1/turn'],
+    ...fatal.flatMap((id) => [mayEnd ? '--include-operation-id' : '--exclude-operation-id', id]),
     ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '12', '--seed', '7', '--generation-database', 'none'],
     ...['--suppress-health-check', 'all', '--request-timeout', '15', '--no-color', '--continue-on-failure', '--warnings', 'off'],
   ];

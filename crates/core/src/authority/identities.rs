@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     audit::Audit,
-    caller::{Actor, Permit},
+    caller::{Actor, Permit, Scope},
     context::Ctx,
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
@@ -251,8 +251,13 @@ impl Authority {
     }
 
     /// Erases the caller: nothing personal remains, the address is free again, the id is never used again.
+    ///
+    /// An API key has no account to erase: it is revoked by whoever manages keys, and not by a slip of the program that has it.
     pub async fn erase_self(&self, ctx: &Ctx, who: &Authenticated) -> Result<Identity, AuthError> {
         who.refuse_vouched()?;
+        if who.identity.kind == IdentityKind::Service {
+            return Err(AuthError::Forbidden { needs: Scope::CredentialsWrite });
+        }
         who.refuse_key()?;
         let permit = Permit::earned(who.project.id, who.actor());
         self.erase_identity(ctx, &permit, who.identity.id).await
