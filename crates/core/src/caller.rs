@@ -216,6 +216,11 @@ impl Permit {
         }
     }
 
+    /// Refuses a holder who lacks another scope that the case at hand needs, too.
+    pub(crate) fn must_hold(&self, needs: Scope) -> Result<(), AuthError> {
+        if self.holds.grants(needs) { Ok(()) } else { Err(AuthError::Forbidden { needs }) }
+    }
+
     /// The project it is for.
     pub const fn project(&self) -> ProjectId {
         self.project

@@ -234,6 +234,7 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
+            refuse_keeper(&permit, &identity)?;
             identity.standing.suspended_at = suspended.then_some(now);
             identity.updated_at = now;
             if suspended {
@@ -269,12 +270,18 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
+            refuse_keeper(&permit, &identity)?;
             log.record(Audit::new(identity.project, permit.actor(), "identity.erased", &format_args!("identity:{id}")));
             erase(tx, log, &mut identity, now)?;
             Ok(identity)
         })
         .await
     }
+}
+
+/// Whoever ends a service ends its API keys, and so needs the right to those, too.
+fn refuse_keeper(permit: &Permit, identity: &Identity) -> Result<(), AuthError> {
+    if identity.kind == IdentityKind::Service { permit.must_hold(Scope::CredentialsWrite) } else { Ok(()) }
 }
 
 /// Leaves nothing personal of an identity. The caller holds the row.

@@ -50,6 +50,21 @@ async fn what_a_key_does_is_in_the_audit_log_under_its_service() {
 }
 
 #[tokio::test]
+async fn who_ends_a_service_ends_its_keys_and_needs_the_right_to_those() {
+    let w = world().await;
+    let (project, service) = (w.home.project.id, w.api_key(&[]).await.credential.identity);
+    let mut clerk = vec![Scope::IdentitiesWrite];
+    for expected in ["forbidden", "accepted"] {
+        let who = show(&w, &w.api_key(&clerk).await.value).await.unwrap();
+        let permit = who.caller().permit(Scope::IdentitiesWrite, project).unwrap();
+        let suspended = w.authority.suspend_identity(&w.ctx(), &permit, service, true).await;
+        let erased = w.authority.erase_identity(&w.ctx(), &permit, service).await;
+        assert_eq!([outcome(&suspended), outcome(&erased)], [expected, expected]);
+        clerk.push(Scope::CredentialsWrite);
+    }
+}
+
+#[tokio::test]
 async fn a_key_ends_when_it_is_to() {
     let w = world().await;
     let wanted = ApiKeyRequest {
