@@ -10,6 +10,8 @@ use ringfence_core::{
 };
 use serde_json::{Value, json};
 
+mod lines;
+
 use crate::{config::Config, master_key::write_private, provision::generated_password};
 
 /// Where the examples are kept, so that the next start prints the same ones.
@@ -27,6 +29,8 @@ pub struct Examples {
     issuers: Vec<(String, String)>,
     api_key: String,
     guest_target: (String, String),
+    /// User name and password of a group of endpoints.
+    group: (String, String),
 }
 
 impl Examples {
@@ -51,6 +55,7 @@ impl Examples {
         let text = |value: &toml::Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
         let first = |list: &str| project.get(list)?.get(0);
         let (application, identity, target) = (first("application")?, first("identity")?, first("guest_target")?);
+        let group = first("endpoint_group")?;
         let issuers = application.get("trusted_issuer").and_then(toml::Value::as_array).into_iter().flatten();
         Some(Self {
             project: text(project, "name")?,
@@ -62,6 +67,7 @@ impl Examples {
             issuers: issuers.filter_map(|issuer| Some((text(issuer, "profile")?, text(issuer, "secret")?))).collect(),
             api_key: text(first("api_key")?, "value")?,
             guest_target: (text(target, "kind")?, text(target, "id")?),
+            group: (text(group, "user_name")?, text(group, "password")?),
         })
     }
 }
@@ -112,12 +118,18 @@ roles = ["ORGANIZATION:ADMIN"]
 [[project.guest_target]]
 kind = "ai_assistant"
 id = "assistant-{assistant}"
+
+[[project.endpoint_group]]
+user_name = "desk{desk}"
+password = "{group_password}"
 "#,
         key = hex::<16>(entropy),
         tiledesk = hex::<12>(entropy),
         api_key = TokenKind::ApiKey.mint(entropy).expose(),
         password = generated_password(entropy).expose(),
         assistant = hex::<6>(entropy),
+        desk = hex::<6>(entropy),
+        group_password = generated_password(entropy).expose(),
     )
 }
 
@@ -144,6 +156,7 @@ impl Banner<'_> {
                 "member": { "email": examples.email, "password": examples.password },
                 "api_key": examples.api_key,
                 "guest_target": { "kind": examples.guest_target.0, "id": examples.guest_target.1 },
+                "endpoint_group": { "user_name": examples.group.0, "password": examples.group.1 },
                 "tiledesk": { "id_project": examples.tiledesk_project },
                 "trusted_issuers": issuers,
             })
@@ -177,52 +190,11 @@ impl Banner<'_> {
             line("API key", &examples.api_key);
             line("guest target", &format!("{} {}", examples.guest_target.0, examples.guest_target.1));
             line("these are in", EXAMPLES_FILE);
-            for dialect in ringfence_wire::DIALECTS {
-                text.push_str(&self.dialect(dialect.name, examples));
-            }
+            text.push_str(&lines::of(self.url, self.config, examples));
         }
         text.push_str("\nStop with Ctrl-C.\n");
         text
     }
-
-    /// The lines of one dialect, if we have any for it and it is on.
-    fn dialect(&self, dialect: &str, examples: &Examples) -> String {
-        let section = self.config.dialects.get(dialect).cloned().unwrap_or_default();
-        if !section.enabled {
-            return String::new();
-        }
-        let usual = format!("/{dialect}");
-        let base = format!("{}{}", self.url, section.prefix.as_deref().unwrap_or(&usual));
-        match dialect {
-            "opentact" => opentact(&base, examples),
-            "tiledesk" => tiledesk(&base, examples),
-            _ => String::new(),
-        }
-    }
-}
-
-fn opentact(base: &str, examples: &Examples) -> String {
-    let Examples { email, password, .. } = examples;
-    format!(
-        "\nOpentact at {base}/rest, events at {base}\n  a token for the member:\n  curl -sS -u '{email}:{password}' \
-         {base}/rest/auth\n"
-    )
-}
-
-fn tiledesk(base: &str, examples: &Examples) -> String {
-    let mut text = format!("\nTiledesk at {base}, project id {}\n", examples.tiledesk_project);
-    for (_, secret) in examples.issuers.iter().filter(|(profile, _)| profile == "tiledesk") {
-        let _ = writeln!(text, "  secret for custom tokens: {secret}");
-    }
-    let guest = json!({ "id_project": examples.tiledesk_project });
-    let member = json!({ "email": examples.email, "password": examples.password });
-    for (who, path, body) in [("a guest", "signinAnonymously", guest), ("the member", "signin", member)] {
-        let _ = writeln!(
-            text,
-            "  sign in {who}:\n  curl -sS {base}/auth/{path} -H 'Content-Type: application/json' -d '{body}'"
-        );
-    }
-    text
 }
 
 #[cfg(test)]
