@@ -84,6 +84,12 @@ pub struct LocalBus(broadcast::Sender<Signal>);
 impl LocalBus {
     /// A slow listener may fall this far behind before it hears a gap.
     const BACKLOG: usize = 4096;
+
+    /// Passes a signal on to the listeners of this node.
+    pub fn tell(&self, signal: Signal) {
+        // No listener is no failure.
+        drop(self.0.send(signal));
+    }
 }
 
 impl Default for LocalBus {
@@ -96,8 +102,7 @@ impl Default for LocalBus {
 impl Bus for LocalBus {
     async fn publish(&self, events: &[SecurityEvent]) {
         for event in events {
-            // No listener is no failure.
-            drop(self.0.send(Signal::Event(*event)));
+            self.tell(Signal::Event(*event));
         }
     }
 

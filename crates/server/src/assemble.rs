@@ -13,11 +13,11 @@ use ringfence_core::{
     store::Store,
     time::{SharedClock, SystemClock},
 };
-use ringfence_store::{EngineName, Opened, Options};
+use ringfence_store::{EngineName, Opened, Options, PgBus};
 use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
 
 use crate::{
-    config::{self, Config, MAILBOX},
+    config::{self, Carrier, Config, MAILBOX},
     federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long mail that waits is still delivered when the process ends.
 const LAST_MAIL: Duration = Duration::from_secs(5);
+/// The same for announcements; other nodes would find out by themselves.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What to do about a database that lacks migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub enum Schema {
 /// What is put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A server, which announces to itself.
+    /// A server, which announces to itself and to other nodes.
     Server,
     /// A command, which announces to servers that run beside it.
     Command,
@@ -49,6 +51,8 @@ pub struct Assembly {
     pub authority: Arc<Authority>,
     mailbox: Option<Arc<Mailbox>>,
     delivery: tokio::task::JoinHandle<()>,
+    bus: Option<tokio::task::JoinHandle<()>>,
+    carrier: Carrier,
     opened: Opened,
     public_url: String,
 }
@@ -61,7 +65,7 @@ impl Assembly {
         let ring = master_keys(config, &opened.store(), &entropy).await?;
         let (mailer, mailbox) = mailer(&config.mail)?;
         let (outbox, delivery) = Outbox::new(mailer);
-        let bus = bus(place, &opened.store(), &entropy);
+        let (bus, carrying) = bus(config, place, &opened.store(), &entropy)?;
         let authority = Authority::new(Parts {
             store: opened.store(),
             clock: clock(),
@@ -80,7 +84,8 @@ impl Assembly {
             format!("the database was sealed with another master key than those in {file}")
         })?;
         let authority = Arc::new(authority);
-        Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), opened, public_url })
+        let carrier = config.carrier();
+        Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), bus: carrying, carrier, opened, public_url })
     }
 
     /// What serves requests.
@@ -103,27 +108,46 @@ impl Assembly {
             _ = self.delivery => {}
             () = clock.sleep_until(clock.now() + LAST_MAIL) => tracing::warn!("some mail was not delivered"),
         }
+        if let Some(bus) = self.bus {
+            tokio::select! {
+                _ = bus => {}
+                () = clock.sleep_until(clock.now() + LAST_WORDS) => {}
+            }
+        }
         let opened = self.opened;
         // Waits for the threads of the store.
         drop(tokio::task::spawn_blocking(move || opened.close()).await);
     }
 
-    /// Says which buses cannot do what somebody may expect of them.
+    /// Says what somebody may expect of several nodes that they do not do.
     pub fn warn_of_limits(&self) {
-        if self.opened.engine() == EngineName::Postgres {
+        if self.opened.engine() == EngineName::Postgres && self.carrier == Carrier::Local {
             tracing::warn!(
                 code = "bus_local",
-                "this version has no bus between nodes: another node hears of a revocation within 30 seconds"
+                "bus.url is local: another node hears of a revocation within 30 seconds"
             );
         }
     }
 }
 
-fn bus(place: Place, store: &Store, entropy: &SharedEntropy) -> SharedBus {
-    match place {
-        Place::Server => Arc::new(LocalBus::default()),
-        Place::Command => Arc::new(HintBus::new(store.clone(), Arc::clone(entropy))),
-    }
+type Carrying = tokio::task::JoinHandle<()>;
+
+fn bus(config: &Config, place: Place, store: &Store, entropy: &SharedEntropy) -> Result<(SharedBus, Option<Carrying>)> {
+    Ok(match (place, config.carrier()) {
+        // It ends soon, and needs no connection of its own for a word that it leaves in the store.
+        (Place::Command, _) => (Arc::new(HintBus::new(store.clone(), Arc::clone(entropy))), None),
+        (Place::Server, Carrier::Local) => (Arc::new(LocalBus::default()), None),
+        (Place::Server, Carrier::Postgres) => {
+            let (bus, work) = PgBus::new(&config.database.url, Arc::clone(entropy))?;
+            (Arc::new(bus), Some(tokio::spawn(work)))
+        }
+    })
+}
+
+/// Has a message go to other nodes and come back.
+pub async fn check_bus(url: &str) -> Result<()> {
+    let entropy: SharedEntropy = Arc::new(OsEntropy);
+    Ok(PgBus::check(url, &entropy).await?)
 }
 
 /// The time.

@@ -40,6 +40,7 @@ mod issuer;
 mod key;
 mod membership;
 mod migration;
+mod notify;
 mod open;
 mod picture;
 mod postgres;
@@ -61,6 +62,7 @@ use ringfence_core::store::Engine;
 pub use ringfence_core::store::Store;
 
 pub use self::feed::{Feed, SqlName, SqlTable, install as install_feed, put_turn_secrets};
+pub use self::notify::{BusError, PgBus};
 pub use self::open::{EngineName, OpenError, Opened, Options, backup, migrate, open, pending};
 
 /// An engine that can be told to stop.

@@ -15,7 +15,7 @@ use crate::{
     admin::{installation, settings},
     assemble::{self, Assembly, Place, Schema},
     cli::Options,
-    config::{Config, Flags, MAILBOX, Mode},
+    config::{Carrier, Config, Flags, MAILBOX, Mode},
     exit::{Refused, explain},
     mail_smtp::SmtpMailer,
     output::Output,
@@ -121,11 +121,6 @@ fn check_settings(config: &Config, findings: &mut Findings) {
     if !server.admin_listen.ip().is_loopback() {
         findings.warn("admin", format!("health and metrics are served on {}", server.admin_listen));
     }
-    if config.database.is_sqlite() {
-        findings.ok("bus", "one node, nothing to carry");
-    } else {
-        findings.warn("bus", "this version has none: other nodes hear of a revocation within 30 seconds");
-    }
     if config.password.memory_kib < 19_456 {
         findings.warn("hashing", format!("memory_kib is {}; 19456 is recommended", config.password.memory_kib));
     }
@@ -179,6 +174,7 @@ async fn check_database(config: &Config, findings: &mut Findings) {
         }
         Err(error) => return findings.fail("database", crate::scrub::scrub(&format!("{error:#}"))),
     }
+    check_bus(config, findings).await;
     if !config.secrets.master_key_file.exists() {
         let file = config.secrets.master_key_file.display();
         return findings.fail("master key", format!("{file} does not exist; the first `ringfence serve` makes it"));
@@ -194,6 +190,20 @@ async fn check_database(config: &Config, findings: &mut Findings) {
         findings.fail("projects", format!("{error:#}"));
     }
     assembly.close().await;
+}
+
+async fn check_bus(config: &Config, findings: &mut Findings) {
+    match config.carrier() {
+        Carrier::Local if config.database.is_sqlite() => findings.ok("bus", "local: one node, nothing to carry"),
+        Carrier::Local => findings.warn("bus", "local: other nodes hear of a revocation within 30 seconds"),
+        Carrier::Postgres => match assemble::check_bus(&config.database.url).await {
+            Ok(()) => findings.ok("bus", "postgres: what is announced comes back"),
+            Err(error) => {
+                let says = format!("postgres: {error:#}; other nodes hear of a revocation within 30 seconds");
+                findings.fail("bus", crate::scrub::scrub(&says));
+            }
+        },
+    }
 }
 
 async fn check_projects(authority: &Authority, findings: &mut Findings) -> Result<()> {

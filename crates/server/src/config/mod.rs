@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     layers::{Flags, load},
-    sections::{Bus, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn},
+    sections::{Bus, Carrier, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn},
 };
 
 /// How the server is run, which decides some defaults and what is acceptable.
@@ -60,6 +60,11 @@ impl Config {
             );
         }
         Ok(())
+    }
+
+    /// What carries announcements between nodes.
+    pub fn carrier(&self) -> Carrier {
+        self.bus.carrier(self.database.is_sqlite())
     }
 
     /// What clients call this server, which listens at `listen`.

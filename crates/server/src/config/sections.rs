@@ -212,7 +212,25 @@ pub struct Bus {
     pub url: Option<String>,
 }
 
+/// What carries announcements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// Nothing: they stay on the node.
+    Local,
+    /// LISTEN and NOTIFY of the database.
+    Postgres,
+}
+
 impl Bus {
+    /// What carries announcements beside such a database.
+    pub fn carrier(&self, sqlite: bool) -> Carrier {
+        match self.url.as_deref() {
+            Some("postgres:") => Carrier::Postgres,
+            None if !sqlite => Carrier::Postgres,
+            None | Some(_) => Carrier::Local,
+        }
+    }
+
     pub(super) fn validate(&self, sqlite: bool) -> Result<()> {
         match self.url.as_deref() {
             Some("postgres:") if sqlite => bail!("url: postgres: needs a PostgreSQL database"),

@@ -135,3 +135,14 @@ fn n47_origins_of_sockets_can_be_said_and_other_dialects_have_no_such_key() {
     assert_eq!(config.dialects["telnyx"].options["origins"], "https://app.test");
     assert!(complaint(with("[dialects.tiledesk]\norigins = \"https://app.test\"", &[])).contains("origins"));
 }
+
+#[test]
+fn announcements_go_by_the_database_where_it_can_carry_them() {
+    let carrier = |file: &str| with(file, &[]).unwrap().carrier();
+    let postgres = "[database]\nurl = \"postgres://u@localhost/d\"\n";
+    assert_eq!(carrier(""), Carrier::Local);
+    assert_eq!(carrier("[bus]\nurl = \"local:\""), Carrier::Local);
+    assert_eq!(carrier(postgres), Carrier::Postgres);
+    assert_eq!(carrier(&format!("{postgres}[bus]\nurl = \"postgres:\"")), Carrier::Postgres);
+    assert_eq!(carrier(&format!("{postgres}[bus]\nurl = \"local:\"")), Carrier::Local);
+}

@@ -5,15 +5,19 @@
 //! otherwise those of the operating system count. Without `sslmode`, a server on this machine is spoken to in the clear and
 //! any other by TLS.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinHandle,
+};
 use tokio_postgres::{
-    Client, Config, NoTls,
+    AsyncMessage, Client, Config, Connection, NoTls,
     config::{Host, SslMode},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -55,6 +59,31 @@ impl Address {
         self.statement_timeout
     }
 
+    /// The same with a word at the end of the name that the server lists its connections by.
+    pub fn called(mut self, word: &str) -> Self {
+        let name = format!("{} {word}", self.config.get_application_name().unwrap_or_default());
+        self.config.application_name(name);
+        self
+    }
+
+    /// Connects, and has `heard` take in the payloads of notifications for as long as the connection lasts; the task ends
+    /// with it.
+    pub async fn connect_hearing(
+        &self,
+        heard: impl FnMut(&str) + Send + 'static,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        Ok(match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                (client, tokio::spawn(hear(connection, heard)))
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                (client, tokio::spawn(hear(connection, heard)))
+            }
+        })
+    }
+
     /// Connects and leaves the connection to the runtime it is called on.
     pub async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
         // A connection that ends says so to the next statement, so its own last word is not needed.
@@ -69,6 +98,19 @@ impl Address {
                 tokio::spawn(async { drop(connection.await) });
                 Ok(client)
             }
+        }
+    }
+}
+
+/// Drives a connection and takes in what comes unasked.
+async fn hear<S, T>(mut connection: Connection<S, T>, mut heard: impl FnMut(&str))
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notification(notification) = message {
+            heard(notification.payload());
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Prepared statements and session settings need a direct connection or a pooler in session mode.
 
-mod address;
+pub mod address;
 mod connection;
 mod worker;
 

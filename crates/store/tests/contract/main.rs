@@ -24,6 +24,7 @@ macro_rules! on_every_engine {
 
 mod application;
 mod audit;
+mod bus;
 mod concurrency;
 mod credential;
 mod endpoint;
