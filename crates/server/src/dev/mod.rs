@@ -120,6 +120,7 @@ kind = "ai_assistant"
 id = "assistant-{assistant}"
 
 [[project.endpoint_group]]
+name = "Desk"
 user_name = "desk{desk}"
 password = "{group_password}"
 "#,
