@@ -2,6 +2,8 @@
 
 use std::{error::Error, fs, net::SocketAddr, sync::Arc};
 
+use ringfence_core::entropy::{OsEntropy, SharedEntropy};
+use ringfence_store::PgBus;
 use rustls::{ServerConfig, crypto::aws_lc_rs::default_provider, pki_types::PrivateKeyDer};
 use tempfile::TempDir;
 use tokio::{
@@ -11,7 +13,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::support;
+use crate::support::{self, World};
 
 /// What a client sends that wants TLS: eight bytes long, code 80877103 (PostgreSQL's protocol, `SSLRequest`).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -45,9 +47,19 @@ impl Door {
         Self { address, folder, _runtime: runtime }
     }
 
+    fn settings(&self, root: &str) -> String {
+        format!("sslmode=verify-full&sslrootcert={}", self.folder.path().join(root).display())
+    }
+
     fn pending(&self, root: &str) -> Result<Vec<&'static str>, String> {
-        let root = self.folder.path().join(root);
-        pending(&self.address.to_string(), &format!("sslmode=verify-full&sslrootcert={}", root.display()))
+        pending(&self.address.to_string(), &self.settings(root))
+    }
+
+    /// Has the bus of the installation at `url` announce something by way of this door.
+    async fn announce(&self, url: &str, root: &str) -> Result<(), String> {
+        let url = by_way_of(&self.address.to_string(), url, &self.settings(root));
+        let entropy: SharedEntropy = Arc::new(OsEntropy);
+        PgBus::check(&url, &entropy).await.map_err(|error| chain(&error))
     }
 }
 
@@ -68,18 +80,26 @@ fn test_server() -> String {
     after.split('/').next().unwrap().to_owned()
 }
 
+/// The URL `url` of the test server, with `address` in the place of its own.
+fn by_way_of(address: &str, url: &str, settings: &str) -> String {
+    let url = url.replacen(&test_server(), address, 1);
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}{settings}")
+}
+
 /// Asks the test server, by way of `address`, for something that needs a connection.
 fn pending(address: &str, settings: &str) -> Result<Vec<&'static str>, String> {
-    let url = support::server().replacen(&test_server(), address, 1);
-    let mark = if url.contains('?') { '&' } else { '?' };
-    ringfence_store::pending(&format!("{url}{mark}{settings}")).map_err(|error| {
-        let (mut text, mut cause) = (error.to_string(), error.source());
-        while let Some(next) = cause {
-            text = format!("{text}: {next}");
-            cause = next.source();
-        }
-        text
-    })
+    ringfence_store::pending(&by_way_of(address, &support::server(), settings)).map_err(|error| chain(&error))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
 }
 
 #[test]
@@ -92,6 +112,18 @@ fn a_server_is_reached_by_tls_when_its_certificate_is_good() {
     let door = Door::open("elsewhere.example");
     let refused = door.pending("ca.pem").expect_err("a certificate for another name");
     assert!(refused.contains("invalid peer certificate"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_bus_speaks_tls_like_every_other_connection() {
+    let w = World::postgres().await;
+    // The door has a runtime of its own, which must not be dropped inside of this one.
+    let door = tokio::task::spawn_blocking(|| Door::open("127.0.0.1")).await.unwrap();
+    let reached = door.announce(&w.url, "ca.pem").await;
+    assert!(reached.is_ok(), "{reached:?}");
+    let refused = door.announce(&w.url, "other.pem").await.expect_err("signed by somebody else");
+    assert!(refused.contains("invalid peer certificate"), "{refused}");
+    tokio::task::spawn_blocking(|| drop(door)).await.unwrap();
 }
 
 #[test]
