@@ -165,7 +165,8 @@ async fn n67_nobody_comes_in_while_their_account_is_switched_off() {
         assert_eq!(asking.send().await.status, 401);
     }
     switch(false).await;
-    assert_eq!(ask().jwt(&ann.jwt).send().await.status, 200);
+    assert_eq!(ask().jwt(&ann.jwt).send().await.status, 401, "what has ended stays so");
+    assert_eq!(ask().header("authorization", &ann.basic).send().await.status, 200);
 }
 
 #[tokio::test]
