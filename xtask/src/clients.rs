@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    process::{capture, free_addresses, target, watch},
+    process::{capture, free_addresses, path, target, watch},
     server,
     test::Shared,
 };
@@ -67,7 +67,7 @@ fn run(client: &Path, engine: &str, database: impl FnOnce(&Path) -> Result<Strin
     // `timeout` ends its whole process group: the server does not outlive a client that hangs.
     let mut node = Command::new("timeout");
     node.args(["--kill-after=5", "300", "node", "run.mjs"]).current_dir(client);
-    node.env("RINGFENCE_BIN", server::program()?).env("RINGFENCE_SCRATCH", scratch.path());
+    node.env("PATH", path()).env("RINGFENCE_BIN", server::program()?).env("RINGFENCE_SCRATCH", scratch.path());
     node.env("RINGFENCE_DATABASE", database(scratch.path())?);
     node.env("RINGFENCE_LISTEN", listen.to_string()).env("RINGFENCE_ADMIN_LISTEN", admin.to_string());
     let since = watch();

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
@@ -21,9 +22,16 @@ pub fn target() -> Result<PathBuf> {
     std::path::absolute(folder).context("the target folder has no absolute path")
 }
 
+/// The path, with the folder where Debian keeps servers and that only root's has.
+pub fn path() -> OsString {
+    let mut path = env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin");
+    path
+}
+
 /// Whether `program` is on the path.
 pub fn found(program: &str) -> bool {
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    env::split_paths(&path()).any(|folder| folder.join(program).is_file())
 }
 
 /// Runs to the end with our own output; anything but success is an error that repeats the command.
