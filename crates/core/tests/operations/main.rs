@@ -1,5 +1,5 @@
 //! Each operation of the façade: what it does, what it refuses, what it writes into the audit log and what it announces.
-//! What another project's ids and weaker rights are refused is in `attacks/tenancy.rs`, states in `gate_matrix.rs`.
+//! What another project's ids and weaker rights are refused is in `attacks/tenancy.rs`, states in `gate_matrix/`.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
 
