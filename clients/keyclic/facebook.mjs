@@ -1,24 +1,9 @@
 // Facebook connect against the imitation, which is a process of its own.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 
-import { ask, check } from '../shared/checks.mjs';
+import { check } from '../shared/checks.mjs';
 import { js } from './libraries.mjs';
-
-/** Starts the imitation. */
-export async function provider() {
-  const child = spawn(process.execPath, [new URL('provider.mjs', import.meta.url).pathname], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(child.stdout, 'data');
-  return { port: Number(line.toString().trim()), stop: () => stop(child) };
-}
-
-async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-}
 
 /** Both kinds of tokens, good and bad. */
 export async function connect(imitation) {
@@ -34,11 +19,8 @@ export async function connect(imitation) {
     assert.equal((await shown('garbage')).status, 401);
   });
   const now = Math.floor(Date.now() / 1000);
-  const mint = async (claims) => {
-    const whole = { iss: 'https://limited.facebook.com', aud: 'app-1', sub: '4712', iat: now, exp: now + 300, ...claims };
-    const address = `http://127.0.0.1:${imitation.port}/mint?claims=${encodeURIComponent(JSON.stringify(whole))}`;
-    return (await ask('GET', address)).json.token;
-  };
+  const mint = (claims) =>
+    imitation.mint({ iss: 'https://limited.facebook.com', aud: 'app-1', sub: '4712', iat: now, exp: now + 300, ...claims });
   await check('Limited Login is judged by its keys', async () => {
     assert.equal((await shown(await mint({}))).status, 200);
     for (const bad of [{ aud: 'app-2' }, { iss: 'https://evil.example' }, { exp: now - 300 }, { sub: undefined }]) {

@@ -2,9 +2,10 @@
 // and opens the page of a reset link in a browser.
 
 import { conclude } from '../shared/checks.mjs';
+import { provider } from '../shared/provider.mjs';
 import { withServer } from '../shared/server.mjs';
 import { life, preflight, renewal } from './account.mjs';
-import { connect, provider } from './facebook.mjs';
+import { connect } from './facebook.mjs';
 import { pages, version } from './page.mjs';
 import { provision } from './provision.mjs';
 import { guard } from './proxy.mjs';

@@ -9,11 +9,11 @@
 
 import { createRequire } from 'node:module';
 
+import { provider } from '../shared/provider.mjs';
 import { accounts } from './accounts.mjs';
 import { count } from './checks.mjs';
 import { matrix } from './matrix.mjs';
 import { phones } from './phones.mjs';
-import { provider } from './provided.mjs';
 import { refresh } from './refresh.mjs';
 import { logged, start } from './server.mjs';
 import { socket } from './socket.mjs';

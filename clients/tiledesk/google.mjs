@@ -1,26 +1,17 @@
 // The dashboard's sign-in with Google: a browser that is sent to the server, to Google, back, and to the dashboard.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 
 import { check } from '../shared/checks.mjs';
+import { imitated } from '../shared/provider.mjs';
 import { mailed, url } from '../shared/server.mjs';
 import { DASHBOARD } from './provision.mjs';
 import { ask, well } from './requests.mjs';
 
 /** Starts the imitation of Google. */
 export async function imitateGoogle() {
-  const file = new URL('provider.mjs', import.meta.url).pathname;
-  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(child.stdout, 'data');
-  return { address: `http://127.0.0.1:${line.toString().trim()}`, stop: () => stop(child) };
-}
-
-async function stop(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
+  const { port, stop } = await imitated(new URL('provider.mjs', import.meta.url));
+  return { address: `http://127.0.0.1:${port}`, stop };
 }
 
 /** A browser of its own: follows redirects, keeps cookies of the server, stops at the dashboard or at an answer. */

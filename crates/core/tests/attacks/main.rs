@@ -1,5 +1,5 @@
 //! Attacks on the façade, numbered as in the attack catalogue. The JOSE rows on the level of single keys and tokens are in
-//! `jose_attacks.rs` and `wycheproof.rs`, those of hashes in `password_attacks.rs`; here they are told to the gate.
+//! `jose_attacks/` and `wycheproof.rs`, those of hashes in `password_attacks.rs`; here they are told to the gate.
 //!
 //! | module | rows |
 //! | --- | --- |
@@ -10,7 +10,7 @@
 //! | `races` | N96 (its half without `kill -9`), and no double spend |
 //!
 //! Rows that speak of faces that do not exist yet, or of what is not in this crate: N05, N06, N08–N12 are single keys and
-//! tokens (`jose_attacks.rs`); N18's limit of fetches waits for issuers that publish their keys, nothing here fetches any;
+//! tokens (`jose_attacks/`); N18's limit of fetches waits for issuers that publish their keys, nothing here fetches any;
 //! N76's GET and HEAD are HTTP's; N77's second factor does not exist; N91 has no cursor but typed ids, so nothing to forge;
 //! N92, N94, N95 are HTTP's and the logs'.
 
