@@ -99,6 +99,18 @@ impl Authority {
         }
     }
 
+    /// The application that something names, where one may sign in now: what is switched off, by itself or with its project, is as good as absent.
+    pub async fn open_application(
+        &self,
+        ctx: &Ctx,
+        reference: ProjectRef,
+    ) -> Result<(Project, Application), AuthError> {
+        let (project, application) = self.find_application(reference).await?;
+        let admitted = admit(&project, Some(&application), None, None, None, ctx.now);
+        admitted.map_err(|_| AuthError::NotFound(Noun::Application))?;
+        Ok((project, application))
+    }
+
     /// The application that something names, with its project, whoever asks: names and settings hold no secret.
     pub async fn find_application(&self, reference: ProjectRef) -> Result<(Project, Application), AuthError> {
         self.store

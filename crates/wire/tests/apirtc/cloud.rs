@@ -37,7 +37,7 @@ async fn a_key_that_is_wrong_missing_or_there_twice_is_refused() {
     assert_snapshot!(preferred(&t, "").await, @r#"400 {"code":10,"details":"Parameter apiKey","error":"invalid","message":"the input is invalid"}"#);
     assert_snapshot!(preferred(&t, &format!("apiKey={KEY}&apiKey=x")).await, @r#"400 {"code":10,"details":"Parameter query","error":"invalid","message":"the input is invalid"}"#);
     t.authority.disable_application(&t.ctx(), &t.permit(), t.application.id, true).await.unwrap();
-    assert_snapshot!(preferred(&t, &format!("apiKey={KEY}")).await, @r#"403 {"error":"app_mismatch","message":"the credential is not for this application"}"#);
+    assert_snapshot!(preferred(&t, &format!("apiKey={KEY}")).await, @r#"401 {"error":"invalid_credentials","message":"invalid credentials"}"#);
 }
 
 #[tokio::test]

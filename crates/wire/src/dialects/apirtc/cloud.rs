@@ -41,10 +41,15 @@ pub(super) fn routes() -> Router<App> {
 /// Where the channel of an application is. The key only names the application.
 ///
 /// The ticket is what a guest is known again by when its line was lost; the library shows it on the channel and nowhere else.
-async fn preferred(State(app): State<App>, headers: HeaderMap, parameters: Parameters) -> Result<Json<Value>, Refusal> {
+async fn preferred(
+    State(app): State<App>,
+    Circumstances(ctx): Circumstances,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Json<Value>, Refusal> {
     let key = parameters.required("apiKey")?;
-    let (_, found) = app.authority.find_application(application(key)).await.map_err(unknown_key)?;
-    if found.disabled_at.is_some() || !found.settings.allows_origin(origin(&headers)) {
+    let (_, found) = app.authority.open_application(&ctx, application(key)).await.map_err(unknown_key)?;
+    if !found.settings.allows_origin(origin(&headers)) {
         return Err(AuthError::ApplicationMismatch.into());
     }
     let ticket = TokenKind::GuestTicket.mint(app.authority.entropy().as_ref());

@@ -19,11 +19,11 @@ use crate::app::App;
 /// `GET /applications/{application}`, by UUID or, as until 2019, by key.
 pub(super) async fn show(
     State(app): State<App>,
-    _visitor: Visitor<true>,
+    visitor: Visitor<true>,
     Path(application): Path<String>,
 ) -> Result<Response, Refusal> {
-    let (project, found) = app.authority.find_application(named(&application)).await?;
-    if project.name != app.mount.project || found.disabled_at.is_some() {
+    let (project, found) = app.authority.open_application(&visitor.ctx, named(&application)).await?;
+    if project.name != app.mount.project {
         return Err(AuthError::NotFound(Noun::Application).into());
     }
     let names = app.authority.aliases(found.id).await?;
