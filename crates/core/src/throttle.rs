@@ -4,7 +4,11 @@
 use std::{net::IpAddr, time::Duration};
 
 use crate::{
-    identity::Identifier, ids::ProjectId, secret::TokenDigest, store::StoreResult, time::Timestamp,
+    identity::Identifier,
+    ids::{AdministratorId, ProjectId},
+    secret::TokenDigest,
+    store::StoreResult,
+    time::Timestamp,
     verification::Purpose,
 };
 
@@ -58,6 +62,21 @@ impl ThrottleKey {
     pub fn mail(project: ProjectId, purpose: Purpose, address: &Identifier) -> Self {
         let name = format!("{project}\n{}\n{}\n{}", purpose.as_str(), address.scheme(), address.value());
         Self(format!("mail:{}", TokenDigest::of(name.as_bytes()).as_str()))
+    }
+
+    /// Under the name that somebody tries at the console, an administrator's or not.
+    pub fn administrator(name: &str) -> Self {
+        Self(format!("admin:{}", TokenDigest::of(name.as_bytes()).as_str()))
+    }
+
+    /// Under an administrator, for second factors.
+    pub fn factor(administrator: AdministratorId) -> Self {
+        Self(format!("factor:{administrator}"))
+    }
+
+    /// A key as stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The stored text.

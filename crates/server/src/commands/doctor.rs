@@ -12,7 +12,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
-    admin::{installation, settings},
+    admin::{installation_view, settings},
     assemble::{self, Assembly, Place, Schema},
     cli::Options,
     config::{Carrier, Config, Flags, MAILBOX, Mode},
@@ -209,7 +209,7 @@ async fn check_bus(config: &Config, findings: &mut Findings) {
 async fn check_projects(authority: &Authority, findings: &mut Findings) -> Result<()> {
     let (mut after, mut count, now) = (None, 0, authority.clock().now());
     loop {
-        let page = authority.projects(&installation(), after, 500).await.map_err(explain)?;
+        let page = authority.projects(&installation_view(), after, 500).await.map_err(explain)?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         for project in &page {
