@@ -130,8 +130,21 @@ pub struct Throttle {
     pub blocked_until: Option<Timestamp>,
 }
 
+/// A counter whose wait is not over, by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What is counted; of a name that somebody tries it holds a digest only.
+    pub key: ThrottleKey,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Until when nothing is looked at.
+    pub until: Timestamp,
+}
+
 /// Storage of failure counters.
 pub trait ThrottleStore {
+    /// Counters whose wait is not over at `now`, the longest first.
+    fn waiting(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<Waiting>>;
     /// The counter, if any failure was recorded.
     fn throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>>;
     /// Counts one more failure atomically and returns the new count; one before `forgets_before` starts anew.

@@ -18,6 +18,7 @@ use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
 
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
+    examine::House,
     federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
@@ -96,6 +97,7 @@ impl Assembly {
             mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
             turn: relay(&config.turn),
+            doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
     }

@@ -69,6 +69,14 @@ impl Role {
         Self::EACH.into_iter().find(|role| role.as_str() == text)
     }
 
+    /// Whether it may change anything but what is its holder's own.
+    pub const fn changes(self) -> bool {
+        match self {
+            Self::ReadOnly => false,
+            Self::Operator | Self::Owner => true,
+        }
+    }
+
     /// The scopes that follow from it, in every project.
     pub fn scopes(self) -> ScopeSet {
         match self {

@@ -55,6 +55,7 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;

@@ -4,6 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use super::{Authenticated, Authority, Person};
 use crate::{
+    caller::Permit,
     context::Ctx,
     endpoint::{EndpointFilter, Window},
     error::{AuthError, Noun, Rule},
@@ -84,6 +85,18 @@ impl Authority {
     pub async fn own_presence(&self, ctx: &Ctx, who: &Authenticated) -> Result<Vec<Presence>, AuthError> {
         let (identity, now) = (who.identity.id, ctx.now);
         self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await
+    }
+
+    /// Open connections of an identity of the permit's project, on all nodes, in order of sign-in.
+    pub async fn presence_of(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        identity: IdentityId,
+    ) -> Result<Vec<Presence>, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        let found = self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await?;
+        Ok(found.into_iter().filter(|open| open.project == project).collect())
     }
 
     /// Which of these people have an open connection of a face, on any node.

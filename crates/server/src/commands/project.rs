@@ -9,7 +9,7 @@ use ringfence_core::{
 };
 
 use crate::{
-    admin::{Admin, id, installation},
+    admin::{Admin, id, installation, installation_view},
     cli,
     exit::explain,
     output::{fields, table},

@@ -18,7 +18,7 @@ use super::{
     file::{ALIAS_SCHEMES, ApplicationEntry, File, ProjectEntry},
 };
 use crate::{
-    admin::{installation, operator},
+    admin::{installation, installation_view, operator},
     exit::{Refused, explain},
 };
 

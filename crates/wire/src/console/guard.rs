@@ -14,7 +14,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use ringfence_core::{context::Ctx, error::AuthError, secret::RawToken};
 use url::form_urlencoded;
 
-use super::{cookie, fault::Fault, passkey, visit::Room, words::Words};
+use super::{
+    cookie,
+    fault::Fault,
+    pages::{ALL, Change},
+    passkey, sign_in,
+    visit::Room,
+    words::Words,
+};
 use crate::{app::App, extract::Circumstances, guard::MAX_BODY, looks::Look};
 
 /// How far somebody must have come.
@@ -82,6 +89,9 @@ async fn admitted(app: &App, door: Door, ctx: &Ctx, mut parts: Parts, body: Body
         Err(AuthError::TokenInvalid(_) | AuthError::TokenExpired) if !changes => return Err(Turned::Away),
         Err(refusal) => return Err(refusal.into()),
     };
+    if let (Room::Full(console, _), true) = (&room, changes && !is_own(parts.uri.path())) {
+        console.require_changes()?;
+    }
     let body = if changes { checked(app, room.token(), &parts, body).await? } else { body };
     parts.extensions.insert(room);
     Ok(Request::from_parts(parts, body))
@@ -92,6 +102,12 @@ async fn room(app: &App, door: Door, ctx: &Ctx, token: RawToken) -> Result<Room,
         Door::Full => Room::Full(Box::new(app.authority.console(ctx, &token).await?), token),
         Door::Open | Door::Half => Room::Half(Box::new(app.authority.half_console(ctx, &token).await?), token),
     })
+}
+
+/// Whether a change is about nobody but whoever makes it.
+fn is_own(path: &str) -> bool {
+    let mut changes = ALL.iter().flat_map(|page| page.changes);
+    path == sign_in::SIGN_OUT || changes.any(|change| matches!(change, Change::Own(own) if *own == path))
 }
 
 /// Whether a browser says that the form was on a page of ours.

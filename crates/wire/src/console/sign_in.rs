@@ -28,6 +28,9 @@ use crate::{
     looks::{Look, Policy},
 };
 
+/// Where one leaves.
+pub(super) const SIGN_OUT: &str = "/console/sign-out";
+
 pub(super) fn open() -> Router<App> {
     Router::new().route("/console/sign-in", get(show).post(sign_in)).route("/console/passkey", post(by_passkey))
 }
@@ -40,7 +43,7 @@ pub(super) fn half() -> Router<App> {
 }
 
 pub(super) fn full() -> Router<App> {
-    Router::new().route("/console/sign-out", post(sign_out))
+    Router::new().route(SIGN_OUT, post(sign_out))
 }
 
 #[derive(Template)]

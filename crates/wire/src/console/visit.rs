@@ -6,7 +6,6 @@ use askama::Template;
 use axum::{extract::FromRequestParts, response::Response};
 use http::request::Parts;
 use ringfence_core::{
-    administrator::Role,
     authority::{Confirmed, Console, HalfConsole},
     caller::{Caller, InstallationView, Permit, Scope},
     context::Ctx,
@@ -118,7 +117,7 @@ impl Visit {
 
     /// Whether forms that change anything are worth showing.
     pub(super) fn changes(&self) -> bool {
-        self.console.administrator.role != Role::ReadOnly
+        self.console.administrator.role.changes()
     }
 
     /// The reader's language.

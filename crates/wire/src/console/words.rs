@@ -24,7 +24,6 @@ texts! {
             "Mindestens {} Zeichen. Einige Wörter, die nicht zusammengehören, sind ein gutes Passwort.",
             "Al menos {} caracteres. Unas palabras sin relación entre sí hacen una buena contraseña.";
         go_on: "Continue", "Continuer", "Continua", "Weiter", "Continuar";
-        or: "or", "ou", "oppure", "oder", "o";
         use_passkey: "Use a passkey", "Utiliser une clé d’accès", "Usa una passkey", "Passkey verwenden",
             "Usar una llave de acceso";
         add_passkey: "Add a passkey", "Ajouter une clé d’accès", "Aggiungi una passkey", "Passkey hinzufügen",
@@ -78,7 +77,6 @@ texts! {
         done: "Done.", "C’est fait.", "Fatto.", "Erledigt.", "Hecho.";
         save: "Save", "Enregistrer", "Salva", "Speichern", "Guardar";
         next: "Next page", "Page suivante", "Pagina successiva", "Nächste Seite", "Página siguiente";
-        first: "First page", "Première page", "Prima pagina", "Erste Seite", "Primera página";
         project: "Project", "Projet", "Progetto", "Projekt", "Proyecto";
         choose: "Show", "Afficher", "Mostra", "Anzeigen", "Mostrar";
         no_project: "There is no project yet.", "Il n’y a pas encore de projet.", "Non c’è ancora alcun progetto.",

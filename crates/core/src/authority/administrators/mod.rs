@@ -13,7 +13,7 @@ use super::{Authority, passwords::refuse_blocked};
 use crate::{
     administrator::{Administrator, ConsoleSession, HALF_LIFETIME, SESSION_LIFETIME, Stage},
     audit::Audit,
-    caller::{Actor, Caller},
+    caller::{Actor, Caller, Scope},
     context::Ctx,
     error::{AuthError, TokenFault},
     ids::{AdministratorId, ConsoleSessionId, ProjectId},
@@ -47,6 +47,14 @@ impl Console {
     /// How the audit log names them.
     pub fn actor(&self) -> Actor {
         Actor::Administrator(self.administrator.id)
+    }
+
+    /// Refuses whoever may change nothing but what is their own: asked before any change, whatever permit it needs besides.
+    pub fn require_changes(&self) -> Result<(), AuthError> {
+        if self.administrator.role.changes() {
+            return Ok(());
+        }
+        Err(AuthError::Forbidden { needs: Scope::ProjectsWrite })
     }
 }
 

@@ -65,8 +65,6 @@ texts! {
         add: "Add an administrator", "Ajouter un administrateur", "Aggiungi un amministratore", "Administrator hinzufügen",
             "Añadir un administrador";
         add_button: "Add", "Ajouter", "Aggiungi", "Hinzufügen", "Añadir";
-        change: "Change an administrator", "Modifier un administrateur", "Modifica un amministratore", "Administrator ändern",
-            "Cambiar un administrador";
         set_role: "Set role", "Définir le rôle", "Imposta ruolo", "Rolle setzen", "Asignar rol";
         reset: "Reset factors", "Réinitialiser les facteurs", "Reimposta i fattori", "Faktoren zurücksetzen",
             "Restablecer factores";

@@ -22,9 +22,9 @@ texts! {
     /// The words of this page.
     Texts {
         title: "Health", "État", "Stato", "Zustand", "Estado";
-        lead: "What `ringfence doctor` finds, here and now.", "Ce que trouve `ringfence doctor`, ici et maintenant.",
-            "Ciò che trova `ringfence doctor`, qui e ora.", "Was `ringfence doctor` hier und jetzt findet.",
-            "Lo que encuentra `ringfence doctor`, aquí y ahora.";
+        lead: "What “ringfence doctor” finds, here and now.", "Ce que trouve « ringfence doctor », ici et maintenant.",
+            "Ciò che trova «ringfence doctor», qui e ora.", "Was „ringfence doctor“ hier und jetzt findet.",
+            "Lo que encuentra «ringfence doctor», aquí y ahora.";
         open_here: "Connections open on this node", "Connexions ouvertes sur ce nœud", "Connessioni aperte su questo nodo",
             "Offene Verbindungen an diesem Knoten", "Conexiones abiertas en este nodo";
         check: "Check", "Contrôle", "Controllo", "Prüfung", "Comprobación";

@@ -4,7 +4,14 @@
 
 mod account;
 mod administrators;
+mod audit;
 mod home;
+mod keys;
+mod list;
+mod sessions;
+mod throttles;
+mod user;
+mod users;
 
 use axum::Router;
 
@@ -12,7 +19,16 @@ use super::words::Words;
 use crate::{app::App, looks::Language};
 
 /// Every page, in the order of the navigation.
-pub const ALL: &[Page] = &[home::PAGE, administrators::PAGE, account::PAGE];
+pub const ALL: &[Page] = &[
+    home::PAGE,
+    users::PAGE,
+    sessions::PAGE,
+    audit::PAGE,
+    throttles::PAGE,
+    keys::PAGE,
+    administrators::PAGE,
+    account::PAGE,
+];
 
 /// A page.
 pub struct Page {
