@@ -7,6 +7,7 @@ use ringfence_wire::{Access, DIALECTS, Endpoint};
 use serde_json::json;
 use support::{Answer, Person, Place, Server, forged};
 
+mod console;
 mod support;
 
 #[test]

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod administrators;
 mod api_keys;
 mod applications;
 mod assertions;
@@ -17,6 +18,7 @@ mod keys;
 mod maintenance;
 mod memberships;
 mod own_keys;
+mod passkeys;
 mod passwords;
 mod projects;
 mod sessions;
