@@ -82,11 +82,7 @@ fn apply<S: Schema>(schema: &mut S) -> Result<Vec<&'static str>, OpenError> {
 fn missing<S: Schema>(schema: &mut S) -> Result<Vec<&'static Migration>, OpenError> {
     let mut tx = SqlTx::new(schema);
     let exists = tx.one(S::TABLE_EXISTS, &[], |_| Ok(()))?.is_some();
-    let applied = if exists {
-        tx.all(APPLIED, &[], |row| Ok((row.text()?, row.text()?)))?
-    } else {
-        Vec::new()
-    };
+    let applied = if exists { tx.all(APPLIED, &[], |row| Ok((row.text()?, row.text()?)))? } else { Vec::new() };
     let mut missing = Vec::new();
     for migration in ALL {
         match applied.iter().find(|(name, _)| name == migration.name) {

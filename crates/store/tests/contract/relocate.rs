@@ -88,7 +88,8 @@ async fn moved(from: &World, to: &World) -> Result<Vec<Moved>, RelocateError> {
 type Rows = BTreeSet<Vec<Option<String>>>;
 
 async fn rows_of(w: &World, sqlite: &Connection, table: &str) -> (Rows, Rows) {
-    let names: Vec<_> = columns(sqlite, table).into_iter().map(|column| format!("CAST({} AS TEXT)", column.name)).collect();
+    let names: Vec<_> =
+        columns(sqlite, table).into_iter().map(|column| format!("CAST({} AS TEXT)", column.name)).collect();
     let sql = format!("SELECT {} FROM {table}", names.join(", "));
     let there = connect(&w.url).await.query(&sql, &[]).await.unwrap();
     let there = there.iter().map(|row| (0..names.len()).map(|index| row.get(index)).collect()).collect();
@@ -150,7 +151,8 @@ async fn nobody_can_open_a_database_that_is_being_moved() {
     let (lock, key) = hold_up(&to).await;
     let moving = start(&from, &to);
     // Only once it copies is the source surely taken.
-    let waits = format!("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = {}", key & 0xffff_ffff);
+    let waits =
+        format!("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = {}", key & 0xffff_ffff);
     while lock.query(&waits, &[]).await.unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
