@@ -13,7 +13,7 @@ use ringfence_core::{
     store::Store,
     time::{SharedClock, SystemClock},
 };
-use ringfence_store::{EngineName, Opened, Options, PgBus};
+use ringfence_store::{EngineName, Moved, Opened, Options, PgBus, RelocateError};
 use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
 
 use crate::{
@@ -179,6 +179,12 @@ pub async fn migrate(url: &str) -> Result<Vec<&'static str>> {
 pub async fn backup(url: &str, file: std::path::PathBuf) -> Result<()> {
     let url = url.to_owned();
     blocking(move || ringfence_store::backup(&url, &file)).await?.context("the database cannot be copied")
+}
+
+/// Moves everything to another database.
+pub async fn relocate(from: &str, to: &str) -> Result<Result<Vec<Moved>, RelocateError>> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    blocking(move || ringfence_store::relocate(&from, &to)).await
 }
 
 /// The engines' own calls block, and so may not run among other tasks.

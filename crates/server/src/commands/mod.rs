@@ -15,6 +15,7 @@ mod key;
 mod mail;
 mod migrate;
 mod project;
+mod relocate;
 mod serve;
 mod session;
 mod sip;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Migrate { dry_run } => tool(migrate::run(&options, dry_run, output)),
         Command::Doctor => tool(doctor::run(&options, output)),
         Command::Backup { file } => tool(backup::run(&options, &file, output)),
+        Command::Move(asked) => tool(relocate::run(&options, &asked, output)),
         Command::Mail(mail) => tool(mail::run(&options, &mail, output)),
         Command::Apply(apply) => {
             let schema = if apply.dry_run { Schema::MustBeCurrent } else { Schema::Migrate };

@@ -43,6 +43,7 @@ mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;
+mod relocate;
 mod resume;
 mod session;
 mod sip;
