@@ -24,7 +24,7 @@ async fn the_page_sets_a_password_once() {
     let page = reset_page(&t).await;
     let shown = t.root("GET", &page).send().await;
     assert_eq!((shown.status.as_u16(), shown.header("content-type")), (200, "text/html; charset=utf-8"));
-    assert_snapshot!(shown.header("content-security-policy"), @"default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+    assert_snapshot!(shown.header("content-security-policy"), @"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
     assert_eq!((shown.header("referrer-policy"), shown.header("cache-control")), ("no-referrer", "no-store"));
     assert!(!shown.body.contains("<script"));
     let weak = submit(&t, &page, "short").await;
@@ -49,7 +49,9 @@ async fn the_page_speaks_the_language_of_its_reader() {
     for (language, title) in [
         ("fr-CA", "Choisir un nouveau mot de passe"),
         ("es", "Elegir una contraseña nueva"),
-        ("de", "Set a new password"),
+        ("it-CH", "Scegli una nuova password"),
+        ("de", "Neues Passwort festlegen"),
+        ("nl", "Set a new password"),
     ] {
         let shown = t.root("GET", &page).header("accept-language", language).send().await;
         assert!(shown.body.contains(&format!("<h1>{title}</h1>")), "{language}");
