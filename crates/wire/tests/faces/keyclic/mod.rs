@@ -7,5 +7,4 @@ mod forward_auth;
 mod links;
 mod requests;
 mod server;
-mod timing;
 mod tokens;

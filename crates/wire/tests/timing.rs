@@ -3,6 +3,10 @@
 //! Known and unknown addresses are asked about in turn, and the medians of both are compared: whatever slows the machine down
 //! meets both. A difference of the code stays however often one asks, one of the machine goes; so a round that finds one is
 //! followed by another, and only a difference that [`ROUNDS`] rounds have found is one.
+//!
+//! Alone in its process, whose cores it measures with.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+#![expect(dead_code, unused_imports, reason = "it uses its own part of what the other faces have, too")]
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +15,12 @@ use ringfence_core::{
     identity::Identifier, password::HasherConfig, project::ProjectPolicy, throttle::ThrottleKey, verification::Purpose,
 };
 use serde_json::{Value, json};
+use server::{PASSWORD, Server};
 
-use super::server::{PASSWORD, Server};
+#[path = "faces/keyclic/server.rs"]
+mod server;
+#[path = "faces/support/mod.rs"]
+mod support;
 
 /// How far the medians may lie apart.
 const BOUND: f64 = 0.05;
