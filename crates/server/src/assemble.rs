@@ -14,7 +14,7 @@ use ringfence_core::{
     time::{SharedClock, SystemClock},
 };
 use ringfence_store::{EngineName, Moved, Opened, Options, PgBus, RelocateError};
-use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
+use ringfence_wire::{App, Demo, Mailbox, Mount, Relay, Settings};
 
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
@@ -88,13 +88,14 @@ impl Assembly {
         Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), bus: carrying, carrier, opened, public_url })
     }
 
-    /// What serves requests.
-    pub fn app(&self, config: &Config) -> Result<App> {
+    /// What serves requests; `demo` is what the first page demonstrates with.
+    pub fn app(&self, config: &Config, demo: Option<Demo>) -> Result<App> {
         let settings = Settings {
             public_url: self.public_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
             mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
+            demo,
             turn: relay(&config.turn),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))

@@ -30,6 +30,7 @@ pub use admin::{MetricsText, admin_router};
 pub use app::{App, Mount, Relay, Settings};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
 pub use feed::Feed;
+pub use first::{Demo, DemoNames};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;

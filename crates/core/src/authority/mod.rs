@@ -80,7 +80,7 @@ pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
 pub use people::{People, Person};
-pub use presence::Reachable;
+pub use presence::{Connected, Reachable};
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
