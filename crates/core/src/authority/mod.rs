@@ -59,6 +59,7 @@ mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod verified;
 mod visitors;
 mod vouching;
 
@@ -71,7 +72,7 @@ pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
-pub use introspection::{Introspected, end_of};
+pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
@@ -131,6 +132,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    verified: verified::Verified,
     turn: turn::Handed,
 }
 
@@ -152,6 +154,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            verified: verified::Verified::default(),
             turn: turn::Handed::default(),
         }
     }
