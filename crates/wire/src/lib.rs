@@ -9,6 +9,8 @@ mod dialects;
 mod engineio;
 mod extract;
 mod forward_auth;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guard;
 mod jsonrpc;
 mod links;
