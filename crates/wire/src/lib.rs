@@ -11,6 +11,8 @@ mod extract;
 mod feed;
 mod first;
 mod forward_auth;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guard;
 mod jsonrpc;
 mod links;

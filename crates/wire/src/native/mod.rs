@@ -59,6 +59,8 @@ mod verifications;
 
 pub use codes::{CODES, Code};
 pub use describe::description;
+#[cfg(feature = "fuzzing")]
+pub(crate) use socket::fuzzing;
 
 /// Its name, as in mounts and sessions.
 pub(crate) const NAME: &str = "native";
