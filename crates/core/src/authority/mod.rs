@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod account;
+mod administrators;
 mod applications;
 mod assertions;
 mod audits;
@@ -56,6 +57,7 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;
@@ -66,6 +68,7 @@ mod visitors;
 mod vouching;
 
 pub use account::{AccountChange, NewEmail};
+pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
