@@ -41,6 +41,5 @@ fn n08_every_vector_is_judged_rightly() {
             }
         }
     }
-    assert_eq!((refused, purposely), (355, 4));
-    assert_eq!(accepted + secret, 42, "{accepted} accepted, {secret} with a secret");
+    assert_eq!((accepted, purposely, secret, refused), (32, 4, 10, 355));
 }
