@@ -42,6 +42,7 @@ mod membership;
 mod migration;
 mod notify;
 mod open;
+mod outbox;
 mod picture;
 mod postgres;
 mod presence;

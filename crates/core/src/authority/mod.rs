@@ -15,6 +15,7 @@ use crate::{
     ids::AuditId,
     issuer::AssertionProfile,
     mail::Outbox,
+    outbox::{EventKind, EventSubject, Told},
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
@@ -42,6 +43,7 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod once;
+mod outbox;
 mod own_keys;
 mod passwords;
 mod people;
@@ -198,7 +200,7 @@ impl Authority {
         }
     }
 
-    /// Runs `work` in a transaction with its audit entries, waits until all is durable, then announces its events.
+    /// Runs `work` in a transaction with its audit entries and what others are to be told, waits until all is durable, then announces its events.
     ///
     /// Nothing else in the domain commits. An error leaves nothing behind; a refusal that must leave a trace is an `Ok` of
     /// `work` that its operation turns into an error afterwards.
@@ -208,12 +210,13 @@ impl Authority {
         F: FnOnce(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
     {
         let ctx = ctx.clone();
-        let entropy = Arc::clone(&self.entropy);
+        let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
         let (outcome, events) = self
             .store
             .write(move |tx| {
                 let mut log = Log::default();
                 let outcome = work(tx, &mut log)?;
+                Self::store_told(tx, log.told, ctx.now, (clock.now(), entropy.as_ref()))?;
                 for audit in log.audits {
                     tx.append_audit(&entry(audit, &ctx, AuditId::mint(ctx.now, entropy.as_ref())))?;
                 }
@@ -241,6 +244,7 @@ impl Authority {
 struct Log {
     audits: Vec<Audit>,
     events: Vec<SecurityEvent>,
+    told: Vec<Told>,
 }
 
 impl Log {
@@ -253,7 +257,11 @@ impl Log {
     }
 
     fn announce_revoked(&mut self, sessions: impl IntoIterator<Item = crate::ids::SessionId>) {
-        self.events.extend(sessions.into_iter().map(SecurityEvent::SessionRevoked));
+        for session in sessions {
+            self.events.push(SecurityEvent::SessionRevoked(session));
+            let (kind, subject) = (EventKind::SessionRevoked, EventSubject::Session(session));
+            self.told.push(Told { kind, subject, detail: serde_json::Map::new() });
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `sign_in`, `assertion`, `refresh` | the ways in, and staying in |
 //! | `me`, `account`, `verifications`, `upgrade`, `sessions` | one's own account and sessions |
 //! | `turn` | credentials of media relays |
-//! | `ask` | what other servers ask |
+//! | `ask`, `events` | what other servers ask, and what they are told |
 //! | `socket/` | the open connection; described in `docs/socket.md` |
 //! | `admin` | what an API key may do in its project |
 //! | `describe`, `reference` | the OpenAPI description and its page |
@@ -38,6 +38,7 @@ mod browser;
 mod caller;
 mod codes;
 mod describe;
+mod events;
 mod guard;
 mod input;
 mod me;
@@ -114,5 +115,6 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(turn::create))
         .routes(routes!(ask::introspect))
         .routes(routes!(ask::revoke))
+        .routes(routes!(events::stream))
         .merge(admin::resources())
 }

@@ -27,7 +27,7 @@ use ringfence_core::{
     testing::{ManualClock, MemoryMailer, RecordingBus, SeededEntropy},
     time::Clock as _,
 };
-use ringfence_wire::{App, Mount, Relay, Settings, assertion_profiles, router, token_shapes};
+use ringfence_wire::{App, Feed, Mount, Relay, Settings, assertion_profiles, router, token_shapes};
 use tempfile::TempDir;
 
 mod answer;
@@ -46,6 +46,7 @@ pub struct Server {
     pub mailer: Arc<MemoryMailer>,
     pub authority: Arc<Authority>,
     pub project: Project,
+    pub feed: Arc<Feed>,
     /// Values that snapshots show by name.
     names: Mutex<Vec<(String, String)>>,
     /// Every body that it answered.
@@ -111,12 +112,14 @@ impl Server {
             turn: Some(turn),
             ..Settings::default()
         };
-        let router = router(&App::new(Arc::clone(&authority), settings));
+        let app = App::new(Arc::clone(&authority), settings);
+        let router = router(&app);
         Self {
             clock,
             mailer,
             authority,
             project,
+            feed: app.feed,
             names: Mutex::default(),
             heard: Mutex::default(),
             router,

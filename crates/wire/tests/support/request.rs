@@ -79,14 +79,19 @@ impl Asking<'_> {
         self
     }
 
-    pub async fn send(self) -> Answer {
+    /// The answer as it comes.
+    pub async fn respond(self) -> http::Response<Body> {
         let mut request = self.builder.body(self.body).unwrap();
         request.extensions_mut().insert(ConnectInfo(self.from));
-        let response = self.server.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        self.server.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn send(self) -> Answer {
+        let server = self.server;
+        let (parts, body) = self.respond().await.into_parts();
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        self.server.heard.lock().unwrap().push(body.clone());
-        let names = self.server.names.lock().unwrap().clone();
+        server.heard.lock().unwrap().push(body.clone());
+        let names = server.names.lock().unwrap().clone();
         Answer { status: parts.status, headers: parts.headers, body, names }
     }
 }
