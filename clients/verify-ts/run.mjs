@@ -142,6 +142,40 @@ async function cutting(running, cable) {
   });
 }
 
+async function rotating(running) {
+  await check('after a rotation of keys new tokens count, and what ends is heard of', async () => {
+    await api('POST', '/admin/signing-keys/rotate');
+    const times = await each(running, async (service) => {
+      const gus = await guest();
+      const client = await service.enter(gus.token);
+      assert.equal(client.reason, undefined);
+      const since = performance.now();
+      await api('DELETE', `/admin/sessions/${gus.session}`);
+      return shownOut(client, 'session_revoked', since);
+    });
+    assert.ok(Math.max(...times) < SOON);
+  });
+}
+
+async function comingLate(all, settings) {
+  await check('a service that starts later knows what was revoked before, at the address that tokens name', async () => {
+    const [hal, ida] = [await guest(), await guest()];
+    await api('DELETE', `/admin/sessions/${hal.session}`);
+    const { SERVER, MAX_STALENESS, ...usual } = settings;
+    await each(all, async (service) => {
+      const late = await start(service, usual);
+      try {
+        assert.equal((await late.enter(hal.token)).reason, 'session_revoked');
+        const client = await late.enter(ida.token);
+        assert.equal(client.reason, undefined);
+        client.leave();
+      } finally {
+        await late.stop();
+      }
+    });
+  });
+}
+
 async function express(service) {
   await check('a request without a token that counts is refused, and says why', async () => {
     const { token } = await guest();
@@ -161,9 +195,12 @@ async function run(programs) {
   const settings = { ISSUER: issuer, AUDIENCE: audience, EVENTS_KEY: EVENTS, SERVER: cable.url, MAX_STALENESS: `${MAX_STALENESS}` };
   const running = [];
   try {
-    for (const service of services(programs)) running.push(await start(service, settings));
+    const all = services(programs);
+    for (const service of all) running.push(await start(service, settings));
     await express(running[1]);
     await revoking(running);
+    await rotating(running);
+    await comingLate(all, settings);
     await cutting(running, cable);
   } finally {
     await Promise.all(running.map((service) => service.stop()));

@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, '..', '..');
 /** Builds what is written in Rust and returns the folder of its programs. */
 export function buildRust() {
   const words = ['build', '--quiet', '--locked', '--package', 'ringfence-verify', '--examples', '--message-format=json'];
-  const said = execFileSync('cargo', words, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const said = execFileSync(process.env.CARGO ?? 'cargo', words, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
   const made = said.trim().split('\n').map((line) => JSON.parse(line)).filter(({ executable }) => executable);
   return Object.fromEntries(made.map(({ target, executable }) => [target.name, executable]));
 }

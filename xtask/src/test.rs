@@ -40,7 +40,7 @@ const PLAN: &[Step] = &[
     Step { name: "typos", what: "spelling", run: |_| typos() },
     Step { name: "tests", what: "unit, contract and black-box tests on both engines", run: tests },
     Step { name: "doc", what: "API documentation, warnings denied", run: |_| doc() },
-    Step { name: "build", what: "the binary for the steps below", run: |_| server::build() },
+    Step { name: "build", what: "the binary and examples for the steps below", run: |_| build() },
     Step { name: "refresh", what: "2,000 refreshes with lost answers on both engines", run: bench::refresh_few },
     Step { name: "clients", what: "real client libraries on both engines", run: clients::check },
     Step { name: "readme", what: "the commands that the documents tell to type", run: |_| docs::check() },
@@ -114,6 +114,11 @@ fn typos() -> Result<()> {
 fn tests(shared: &Shared) -> Result<()> {
     let url = shared.postgres()?.url("postgres");
     run_command(cargo().args(["test", "--workspace", "--locked"]).env("RINGFENCE_TEST_POSTGRES", url))
+}
+
+fn build() -> Result<()> {
+    server::build()?;
+    server::build_examples()
 }
 
 fn doc() -> Result<()> {

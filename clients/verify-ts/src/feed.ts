@@ -14,6 +14,8 @@ const PATIENCE = 10_000;
 /** The waits between attempts: doubled each time, half of each by chance. */
 const FIRST = 500;
 const LONGEST = 10_000;
+/** The longest wait that the server may ask for. */
+const MOST_ASKED = 30_000;
 
 /** What is done with what is heard. */
 export interface Listener {
@@ -52,7 +54,7 @@ export async function follow(settings: Settings, machine: Machine, keys: Keys, l
     const most = Math.min(FIRST * 2 ** failures, LONGEST);
     failures = Math.min(failures + 1, 8);
     const wait = most * (0.5 + machine.chance() / 2);
-    await sleep(machine, Math.min(Math.max(left.wait, wait), LONGEST), signal);
+    await sleep(machine, Math.max(Math.min(left.wait, MOST_ASKED), wait), signal);
   }
 
   /** Opens the feed and reads it until it ends, keeping `cursor` at the last message that counts. */

@@ -7,8 +7,9 @@ use crate::{
     jose::Unverified,
     keys::{Asking, ROUND},
     ports::{Answer, BoxError, Machine, Request},
+    refusal::Refusal,
     set::{self, Event},
-    sse::{Message, Reader},
+    sse::Reader,
     verifier::Shared,
 };
 
@@ -16,6 +17,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The waits between attempts: doubled each time, half of each by chance.
 const WAITS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// The longest wait that the server may ask for.
+const MOST_ASKED: Duration = Duration::from_secs(30);
 /// How often old revocations are looked for.
 const SWEEP: Duration = Duration::from_mins(1);
 
@@ -66,7 +69,7 @@ pub async fn follow(shared: Arc<Shared>) {
         let most = (WAITS.0 * 2_u32.pow(failures)).min(WAITS.1);
         failures = (failures + 1).min(8);
         let wait = most.mul_f64(0.5 + shared.machine.chance() / 2.0);
-        shared.machine.sleep(asked.map_or(wait, |asked| asked.clamp(wait, WAITS.1))).await;
+        shared.machine.sleep(asked.map_or(wait, |asked| asked.min(MOST_ASKED).max(wait))).await;
     }
 }
 
@@ -101,6 +104,7 @@ async fn read(shared: &Shared, cursor: &mut Option<String>, mut answer: Answer) 
     let machine = shared.machine.as_ref();
     let silence = shared.settings.silence;
     let mut reader = Reader::default();
+    let mut caught_up = false;
     loop {
         let piece = tokio::select! {
             piece = answer.body.next() => piece?.ok_or(Left::Closed)?,
@@ -109,49 +113,43 @@ async fn read(shared: &Shared, cursor: &mut Option<String>, mut answer: Answer) 
         // Before it is judged: what took long to judge was still said by then.
         let heard = (machine.steady(), machine.now());
         for message in reader.take(&piece).map_err(|garbled| Left::Unbelievable(garbled.to_string()))? {
-            take(shared, &message).await?;
+            match message.event.as_str() {
+                "ready" => caught_up = true,
+                "reset" => return Err(Left::Reset),
+                // An event that we cannot verify may be any revocation: do not go on as if it were none.
+                _ => take(shared, &message.data).await.map_err(Left::Unbelievable)?,
+            }
             if let Some(id) = message.id.filter(|id| !id.is_empty()) {
                 *cursor = Some(id);
             }
         }
         // A piece of a message says that there is more to know.
-        if *shared.live.borrow() && reader.is_between() {
+        if caught_up && reader.is_between() {
             shared.write().confirm(heard);
             shared.confirmations.notify_one();
+            shared.live.send_if_modified(|live| !std::mem::replace(live, true));
         }
     }
 }
 
-async fn take(shared: &Shared, message: &Message) -> Result<(), Left> {
-    match message.event.as_str() {
-        "ready" => {
-            shared.write().last_failure = None;
-            shared.live.send_replace(true);
-            Ok(())
-        }
-        "reset" => Err(Left::Reset),
-        // An event that we cannot verify may be any revocation: do not go on as if it were none.
-        _ => {
-            for event in verify(shared, &message.data).await.map_err(Left::Unbelievable)? {
-                shared.write().take(&event, shared);
-            }
-            Ok(())
-        }
+/// Takes in what a security event token says.
+async fn take(shared: &Shared, token: &str) -> Result<(), String> {
+    let events = verify(shared, token).await.map_err(|refusal| refusal.to_string())?;
+    for event in events {
+        shared.write().take(&event, shared);
     }
+    Ok(())
 }
 
-async fn verify(shared: &Shared, token: &str) -> Result<Vec<Event>, String> {
-    let read = async {
-        let unverified = Unverified::parse(token)?;
-        if unverified.typ.as_deref() != Some(set::TYPE) {
-            return Err(crate::Refusal::Type);
-        }
-        let kid = unverified.kid.as_deref().ok_or(crate::Refusal::Key)?;
-        let key = shared.keys.find(kid, Asking::Feed, shared.machine.as_ref(), shared.transport.as_ref()).await;
-        let claims = unverified.claims(key.ok_or(crate::Refusal::Key)?.as_ref())?;
-        Event::read(&claims, &shared.settings.issuer)
-    };
-    read.await.map_err(|refusal| refusal.to_string())
+async fn verify(shared: &Shared, token: &str) -> Result<Vec<Event>, Refusal> {
+    let unverified = Unverified::parse(token)?;
+    if unverified.typ.as_deref() != Some(set::TYPE) {
+        return Err(Refusal::Type);
+    }
+    let kid = unverified.kid.as_deref().ok_or(Refusal::Key)?;
+    let key = shared.keys.find(kid, Asking::Feed, shared.machine.as_ref(), shared.transport.as_ref()).await;
+    let claims = unverified.claims(key.ok_or(Refusal::Key)?.as_ref())?;
+    Event::read(&claims, &shared.settings.issuer)
 }
 
 /// Ends all connections whenever nothing was heard for too long.

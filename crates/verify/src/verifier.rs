@@ -49,7 +49,7 @@ pub struct Status {
     pub revocations: usize,
     /// Connections that are watched.
     pub connections: usize,
-    /// Why the feed was last interrupted.
+    /// Why the feed was interrupted, if it is.
     pub last_failure: Option<String>,
 }
 
@@ -245,6 +245,7 @@ impl State {
     /// The server was heard at these moments, and there was nothing left to read.
     pub fn confirm(&mut self, heard: (Duration, Duration)) {
         self.confirmed = Some(heard);
+        self.last_failure = None;
     }
 
     /// Takes in an event and tells the connections that it concerns.
