@@ -109,7 +109,7 @@ async function revoking(running) {
 
 async function cutting(running, cable) {
   const delay = MAX_STALENESS * 1000;
-  await check(`with the feed cut a revoked user is shown out within ${MAX_STALENESS} s, and everybody with them`, async () => {
+  await check(`n59 with the feed cut a revoked user is shown out within ${MAX_STALENESS} s, and everybody with them`, async () => {
     const people = await each(running, async (service) => {
       const [cat, eve] = [await guest(), await guest()];
       return { cat, eve, clients: [await service.enter(cat.token), await service.enter(eve.token)] };

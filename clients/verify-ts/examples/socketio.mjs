@@ -27,38 +27,49 @@ const http = createServer((_request, response) => {
 const io = new Server(http);
 
 /** Has a socket go by a token from now on, and end when the token's word does. */
-async function admit(socket, token) {
-  const claims = await verifier.verify(token);
+function keep(socket, claims) {
   // The watch of the old token ends only when there is one of the new.
-  const unwatch = verifier.watch(claims, ({ reason }) => {
-    socket.emit('ended', { reason });
-    socket.disconnect(true);
-  });
+  const unwatch = verifier.watch(claims, ({ reason }) => end(socket, reason));
   socket.data.unwatch?.();
   socket.data.unwatch = unwatch;
-  socket.data.claims = claims;
 }
 
-io.use((socket, next) => {
-  admit(socket, socket.handshake.auth.token).then(
-    () => next(),
-    (refusal) => next(Object.assign(new Error('refused'), { data: { code: refusal.code ?? 'internal' } })),
-  );
+function end(socket, reason) {
+  socket.emit('ended', { reason });
+  socket.disconnect(true);
+}
+
+io.use(async (socket, next) => {
+  try {
+    socket.data.claims = await verifier.verify(socket.handshake.auth.token);
+    next();
+  } catch (refusal) {
+    next(Object.assign(new Error('refused'), { data: { code: refusal.code ?? 'internal' } }));
+  }
 });
 
 io.on('connection', (socket) => {
-  const { sub } = socket.data.claims;
-  socket.emit('welcome', { sub });
-  socket.on('say', (text) => io.emit('said', { from: sub, text }));
+  const { claims } = socket.data;
+  // Only now is it sure that `disconnect` will come.
+  socket.on('disconnect', () => socket.data.unwatch?.());
+  try {
+    keep(socket, claims);
+  } catch (refusal) {
+    // It was revoked since it was verified.
+    return end(socket, refusal.code);
+  }
+  socket.emit('welcome', { sub: claims.sub });
+  socket.on('say', (text) => io.emit('said', { from: claims.sub, text }));
   socket.on('renew', async (token, answer) => {
     try {
-      await admit(socket, token);
+      const renewed = await verifier.verify(token);
+      if (renewed.sub !== claims.sub) return answer?.({ ok: false, code: 'forbidden' });
+      if (socket.connected) keep(socket, renewed);
       answer?.({ ok: true });
     } catch (refusal) {
       answer?.({ ok: false, code: refusal.code });
     }
   });
-  socket.on('disconnect', () => socket.data.unwatch());
 });
 
 const [host, port] = LISTEN.split(':');

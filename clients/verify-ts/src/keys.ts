@@ -47,7 +47,7 @@ export class Keys {
     const late = new AbortController();
     const cancel = this.#machine.after(PATIENCE, () => late.abort(new Error('no answer in time')));
     try {
-      const answer = await this.#machine.fetch(this.#url, { headers: {}, redirect: 'error', signal: late.signal });
+      const answer = await this.#machine.fetch(this.#url, { headers: { 'cache-control': 'no-cache' }, redirect: 'error', signal: late.signal });
       if (answer.status !== 200) throw new Error(`the keys were answered with ${answer.status}`);
       const pieces: Uint8Array[] = [];
       let size = 0;

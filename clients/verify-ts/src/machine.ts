@@ -46,3 +46,20 @@ export function sleep(machine: Machine, span: number, signal: AbortSignal): Prom
     if (signal.aborted) wake();
   });
 }
+
+/** A machine whose wall clock goes by the steady one from the latest that it ever was: setting it back prolongs nothing.
+ *
+ * One that was set forward by mistake stays there. Revocations that were forgotten by it concern tokens that have ended by it. */
+export function onward(machine: Machine): Machine {
+  let ahead = 0;
+  return {
+    now() {
+      ahead = Math.max(ahead, machine.now() - machine.steady());
+      return machine.steady() + ahead;
+    },
+    steady: () => machine.steady(),
+    after: (span, callback) => machine.after(span, callback),
+    chance: () => machine.chance(),
+    fetch: (url, options) => machine.fetch(url, options),
+  };
+}

@@ -5,7 +5,7 @@ import { follow } from './feed.js';
 import { parse, payload } from './jws.js';
 import { readObject } from './json.js';
 import { Keys } from './keys.js';
-import { sleep, system, type Machine } from './machine.js';
+import { onward, sleep, system, type Machine } from './machine.js';
 import { Refusal, type Code } from './refusal.js';
 import { Revoked } from './revoked.js';
 import { settle, type Options } from './settings.js';
@@ -50,8 +50,9 @@ export interface Verifier {
 }
 
 /** Starts a verifier: it fetches the keys and reads the feed from now on. */
-export function createVerifier(options: Options, machine: Machine = system): Verifier {
+export function createVerifier(options: Options, given: Machine = system): Verifier {
   const settings = settle(options);
+  const machine = onward(given);
   const keys = new Keys(settings.keysUrl, machine);
   const revoked = new Revoked(settings.capacity, settings.longest);
   const connected = new Connected(machine);
@@ -63,7 +64,7 @@ export function createVerifier(options: Options, machine: Machine = system): Ver
   const becameReady = new Promise<void>((resolve) => (becomeReady = resolve));
   let cancelEnd = () => {};
 
-  /** By both clocks: one stands still while the machine sleeps, the other may be put back. */
+  /** By both clocks: the steady one stands still while the machine sleeps. */
   const isConfirmed = () =>
     confirmed !== undefined &&
     !closed.signal.aborted &&

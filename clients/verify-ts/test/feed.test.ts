@@ -79,7 +79,7 @@ following('tokens that say what no longer holds are refused and others are not',
   }
 });
 
-following('after the stated time without a word everything is refused', async (stage) => {
+following('n59 after the stated time without a word everything is refused', async (stage) => {
   const token = stage.token('s1', 'ann');
   const reason = await stage.connect('s1', 'ann');
   stage.down = true;
@@ -244,6 +244,28 @@ following('a machine that slept does not trust what it knew', async (stage) => {
   assert.equal(await stage.refusal(token), 'unconfirmed');
   await stage.say(': alive\n\n');
   assert.equal(await stage.refusal(token), undefined);
+});
+
+following('n97 a clock that is set back prolongs nothing', async (stage) => {
+  const short = await stage.verify(stage.signer.mint('at+jwt', { ...stage.claims('s1', 'ann'), exp: START + 60 }));
+  let ended: string | undefined;
+  stage.verifier.watch(short, ({ reason }) => (ended = reason));
+  stage.setForward(-3600);
+  await stage.passAlive(55);
+  assert.deepEqual([stage.verifier.stillValid(short), ended], [true, undefined]);
+  await stage.passAlive(5);
+  assert.deepEqual([stage.verifier.stillValid(short), ended], [false, 'token_expired']);
+});
+
+following('n97 what a clock that was wrong forgot does not count again', async (stage) => {
+  const token = stage.token('s1', 'ann');
+  await stage.tell('1', 'session-revoked', session('s1', 'ann'));
+  stage.setForward(90_000);
+  await stage.passAlive(60);
+  assert.equal(stage.verifier.status().revocations, 0);
+  stage.setForward(-90_000);
+  await stage.passAlive(60);
+  assert.equal(await stage.refusal(token), 'token_expired');
 });
 
 test('a verifier that is closed takes its connections along and asks for nothing more', async () => {

@@ -159,7 +159,7 @@ export class Stage implements Machine {
     }
   }
 
-  /** Sets the wall clock forward. */
+  /** Sets the wall clock forward, or back. */
   setForward(seconds: number): void {
     this.#ahead += seconds * 1000;
   }

@@ -90,7 +90,13 @@ async fn serve(room: &Room, socket: &mut WebSocket) -> Result<(), Refusal> {
             message = socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => match renewal(&text) {
                     // The watch of the old token is dropped only now, so that there is no moment without one.
-                    Some(token) => watch = admit(room, &token).await?,
+                    Some(token) => {
+                        let renewed = admit(room, &token).await?;
+                        if renewed.claims().subject() != name {
+                            return Err(Refusal::Claims);
+                        }
+                        watch = renewed;
+                    }
                     None => drop(room.said.send(json!({ "from": name, "text": text.as_str() }).to_string())),
                 },
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),

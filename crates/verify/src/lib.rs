@@ -25,12 +25,13 @@
 //! | `jose/`, `claims`, `keys` | tokens: form and signature, what they say, the project's keys |
 //! | `feed`, `sse`, `set` | following the feed of events, taking it apart, reading an event |
 //! | `revoked`, `watch` | what was revoked, within bounded memory; who is connected |
-//! | `ports`, `system` | time and HTTP, and the system's own |
+//! | `ports`, `system`, `onward` | time and HTTP, the system's own, and a clock that is not set back |
 
 mod claims;
 mod feed;
 mod jose;
 mod keys;
+mod onward;
 pub mod ports;
 mod refusal;
 mod revoked;

@@ -16,6 +16,7 @@ use crate::{
     feed,
     jose::Unverified,
     keys::{Asking, Keys},
+    onward::Onward,
     ports::{Machine, Transport},
     refusal::Refusal,
     revoked::Revoked,
@@ -73,7 +74,7 @@ impl Verifier {
             live: watch::Sender::new(false),
             confirmations: Notify::new(),
             settings,
-            machine,
+            machine: Arc::new(Onward::new(machine)),
             transport,
         });
         let mut running = JoinSet::new();
@@ -228,8 +229,7 @@ impl State {
         if self.is_confirmed(shared) { Ok(()) } else { Err(Refusal::Unconfirmed) }
     }
 
-    /// Whether everything was known recently enough, by both clocks: one stands still while the machine sleeps, the other may be
-    /// put back.
+    /// Whether everything was known recently enough, by both clocks: the steady one stands still while the machine sleeps.
     fn is_confirmed(&self, shared: &Shared) -> bool {
         let within = |now: Duration, then: Duration| now.saturating_sub(then) < shared.settings.max_staleness;
         let both = |(steady, wall)| within(shared.machine.steady(), steady) && within(shared.machine.now(), wall);

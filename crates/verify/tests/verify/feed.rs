@@ -104,7 +104,7 @@ async fn tokens_that_say_what_no_longer_holds_are_refused_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn after_the_stated_time_without_a_word_everything_is_refused() {
+async fn n59_after_the_stated_time_without_a_word_everything_is_refused() {
     let stage = Stage::ready().await;
     let token = stage.token("s1", "ann");
     let mut connection = stage.connect("s1", "ann").await;
@@ -302,6 +302,37 @@ async fn a_machine_that_slept_does_not_trust_what_it_knew() {
     assert_eq!(stage.refusal(&token).await, Some(Refusal::Unconfirmed));
     stage.say(": alive\n\n").await;
     assert_eq!(stage.refusal(&token).await, None);
+}
+
+#[tokio::test]
+async fn n97_a_clock_that_is_set_back_prolongs_nothing() {
+    let stage = Stage::ready().await;
+    let mut claims = stage.claims("s1", "ann");
+    claims["exp"] = json!(START + 60);
+    let short = stage.verify(&stage.signer.mint("at+jwt", &claims)).await.unwrap();
+    let mut connection = Connection::of(stage.verifier.watch(&short).unwrap());
+    stage.machine.set_back(Duration::from_hours(1));
+    stage.pass_alive(seconds(55)).await;
+    assert_eq!((stage.verifier.still_valid(&short), connection.reason()), (Ok(()), None));
+    stage.pass_alive(seconds(5)).await;
+    assert_eq!(
+        (stage.verifier.still_valid(&short), connection.reason()),
+        (Err(Refusal::Expired), Some(Refusal::Expired))
+    );
+}
+
+#[tokio::test]
+async fn n97_what_a_clock_that_was_wrong_forgot_does_not_count_again() {
+    let stage = Stage::ready().await;
+    let token = stage.token("s1", "ann");
+    stage.tell("1", "session-revoked", session("s1", "ann"), json!({})).await;
+    let day = Duration::from_hours(25);
+    stage.machine.set_forward(day);
+    stage.pass_alive(seconds(60)).await;
+    assert_eq!(stage.verifier.status().revocations, 0);
+    stage.machine.set_back(day);
+    stage.pass_alive(seconds(60)).await;
+    assert_eq!(stage.refusal(&token).await, Some(Refusal::Expired));
 }
 
 #[tokio::test]

@@ -65,8 +65,9 @@ pub struct ManualMachine(Mutex<Clocks>);
 #[derive(Default)]
 struct Clocks {
     steady: Duration,
-    /// How far the wall clock is ahead of the steady one.
-    ahead: Duration,
+    /// How far the wall clock was set forward, and back.
+    forward: Duration,
+    back: Duration,
     sleeping: Vec<(Duration, oneshot::Sender<()>)>,
 }
 
@@ -86,14 +87,19 @@ impl ManualMachine {
 
     /// Sets the wall clock forward.
     pub fn set_forward(&self, span: Duration) {
-        self.0.lock().unwrap().ahead += span;
+        self.0.lock().unwrap().forward += span;
+    }
+
+    /// Sets it back.
+    pub fn set_back(&self, span: Duration) {
+        self.0.lock().unwrap().back += span;
     }
 }
 
 impl Machine for ManualMachine {
     fn now(&self) -> Duration {
         let clocks = self.0.lock().unwrap();
-        seconds(START) + clocks.steady + clocks.ahead
+        (seconds(START) + clocks.steady + clocks.forward).saturating_sub(clocks.back)
     }
 
     fn steady(&self) -> Duration {
