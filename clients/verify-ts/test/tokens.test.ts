@@ -1,6 +1,7 @@
 // Tokens, numbered as in the attack catalogue (RFC 8725 and known bugs of JOSE libraries).
 
 import assert from 'node:assert/strict';
+import { constants, generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 
 import { Refusal } from '../src/index.js';
@@ -108,6 +109,38 @@ judging('n07 a signature of something else or none is refused', async (stage) =>
   }
   for (const malformed of [`${header}.${payload}`, JSON.stringify({ protected: header, payload, signature })]) {
     assert.equal(await stage.refusal(malformed), 'token_malformed');
+  }
+});
+
+judging('every key that the server can publish is understood', async (stage) => {
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const curves = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' } as const;
+  for (const alg of ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const) {
+    const pair = alg in curves ? generateKeyPairSync('ec', { namedCurve: curves[alg as 'ES256'] }) : rsa;
+    stage.keys = [{ ...pair.publicKey.export({ format: 'jwk' }), alg, kid: alg, use: 'sig' }];
+    await stage.passAlive(60);
+    const header = JSON.stringify({ typ: 'at+jwt', alg, kid: alg });
+    const input = `${encode(header)}.${encode(JSON.stringify(stage.claims('s1', 'ann')))}`;
+    const padding = alg.startsWith('P') ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+    const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
+    const key = { key: pair.privateKey, dsaEncoding: 'ieee-p1363' as const, ...(pair === rsa && { padding, saltLength }) };
+    const token = `${input}.${encode(sign(`sha${alg.slice(2)}`, Buffer.from(input), key))}`;
+    assert.equal(await stage.refusal(token), undefined, alg);
+  }
+});
+
+judging('n09 signatures outside the group or in DER are refused', async (stage) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  stage.keys = [{ ...publicKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'ec' }];
+  const input = `${encode('{"typ":"at+jwt","alg":"ES256","kid":"ec"}')}.${encode(JSON.stringify(stage.claims('s1', 'ann')))}`;
+  const good = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  assert.equal(await stage.refusal(`${input}.${encode(good)}`), undefined);
+  const [r, s] = [good.subarray(0, 32), good.subarray(32)];
+  const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
+  const zero = Buffer.alloc(32);
+  const der = sign('sha256', Buffer.from(input), privateKey);
+  for (const forged of [[zero, s], [r, zero], [r, order], [order, s], [zero, zero], [der], [good, Buffer.alloc(1)], [good.subarray(0, 63)]]) {
+    assert.equal(await stage.refusal(`${input}.${encode(Buffer.concat(forged))}`), 'token_signature');
   }
 });
 

@@ -147,7 +147,7 @@ async fn verify(shared: &Shared, token: &str) -> Result<Vec<Event>, Refusal> {
         return Err(Refusal::Type);
     }
     let kid = unverified.kid.as_deref().ok_or(Refusal::Key)?;
-    let key = shared.keys.find(kid, Asking::Feed, shared.machine.as_ref(), shared.transport.as_ref()).await;
+    let key = shared.keys.find(kid, Asking::Feed).await;
     let claims = unverified.claims(key.ok_or(Refusal::Key)?.as_ref())?;
     Event::read(&claims, &shared.settings.issuer)
 }
@@ -174,7 +174,7 @@ pub async fn keep_house(shared: Arc<Shared>) {
     loop {
         let due = rounds.is_multiple_of(u32::try_from(ROUND.as_secs() / SWEEP.as_secs()).unwrap_or(1));
         // What was known stays; and a feed that is cut as well has everything refused.
-        if due && shared.keys.fetch(shared.machine.as_ref(), shared.transport.as_ref()).await.is_err() {
+        if due && shared.keys.fetch().await.is_err() {
             shared.machine.sleep(WAITS.1).await;
             continue;
         }

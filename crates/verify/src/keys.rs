@@ -26,6 +26,8 @@ const MAX_SET: usize = 256 * 1024;
 /// The keys by their names.
 pub struct Keys {
     url: String,
+    machine: Arc<dyn Machine>,
+    transport: Arc<dyn Transport>,
     known: RwLock<HashMap<String, Arc<Key>>>,
     /// When an unknown name last had them fetched: one for tokens, whoever brings them, and one for the feed, so that strangers
     /// cannot use up what the feed needs.
@@ -40,19 +42,13 @@ pub enum Asking {
 }
 
 impl Keys {
-    pub fn new(url: String) -> Self {
-        Self { url, known: RwLock::default(), asked: <[Mutex<_>; 2]>::default() }
+    pub fn new(url: String, machine: Arc<dyn Machine>, transport: Arc<dyn Transport>) -> Arc<Self> {
+        Arc::new(Self { url, machine, transport, known: RwLock::default(), asked: <[Mutex<_>; 2]>::default() })
     }
 
     /// The key of a name. An unknown one has the keys fetched, once a minute at most; all who ask meanwhile wait for the one
     /// answer.
-    pub async fn find(
-        &self,
-        kid: &str,
-        asking: Asking,
-        machine: &dyn Machine,
-        transport: &dyn Transport,
-    ) -> Option<Arc<Key>> {
+    pub async fn find(self: &Arc<Self>, kid: &str, asking: Asking) -> Option<Arc<Key>> {
         if let Some(key) = self.known(kid) {
             return Some(key);
         }
@@ -60,13 +56,15 @@ impl Keys {
         if let Some(key) = self.known(kid) {
             return Some(key);
         }
-        let now = machine.steady();
+        let now = self.machine.steady();
         if asked.is_some_and(|asked| now < asked + PAUSE) {
             return None;
         }
         *asked = Some(now);
+        // In a task of its own: whoever hangs up meanwhile must not use up the minute for nothing.
+        let keys = Arc::clone(self);
         // Whoever has no answer knows no key.
-        drop(self.fetch(machine, transport).await);
+        drop(tokio::spawn(async move { keys.fetch().await }).await);
         self.known(kid)
     }
 
@@ -75,10 +73,10 @@ impl Keys {
     }
 
     /// Fetches the keys; what was known stays when that fails.
-    pub async fn fetch(&self, machine: &dyn Machine, transport: &dyn Transport) -> Result<(), BoxError> {
+    pub async fn fetch(&self) -> Result<(), BoxError> {
         let request = Request { url: self.url.clone(), ..Request::default() };
-        let bytes = within(machine, PATIENCE, async {
-            let mut answer = transport.get(request).await?;
+        let bytes = within(self.machine.as_ref(), PATIENCE, async {
+            let mut answer = self.transport.get(request).await?;
             if answer.status != 200 {
                 return Err(format!("the keys were answered with {}", answer.status).into());
             }

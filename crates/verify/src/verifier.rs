@@ -68,13 +68,14 @@ impl Verifier {
         transport: Arc<dyn Transport>,
     ) -> Result<Self, SettingsError> {
         settings.check()?;
+        let machine: Arc<dyn Machine> = Arc::new(Onward::new(machine));
         let shared = Arc::new(Shared {
-            keys: Keys::new(settings.keys_url()),
+            keys: Keys::new(settings.keys_url(), Arc::clone(&machine), Arc::clone(&transport)),
             state: RwLock::new(State::new(&settings)),
             live: watch::Sender::new(false),
             confirmations: Notify::new(),
             settings,
-            machine: Arc::new(Onward::new(machine)),
+            machine,
             transport,
         });
         let mut running = JoinSet::new();
@@ -101,7 +102,7 @@ impl Verifier {
             return Err(Refusal::Type);
         }
         let kid = unverified.kid.as_deref().ok_or(Refusal::Key)?;
-        let found = shared.keys.find(kid, Asking::Token, shared.machine.as_ref(), shared.transport.as_ref()).await;
+        let found = shared.keys.find(kid, Asking::Token).await;
         let all = unverified.claims(found.ok_or(Refusal::Key)?.as_ref())?;
         let Settings { issuer, audiences, longest_token, .. } = &shared.settings;
         let now = shared.machine.now();
@@ -185,7 +186,7 @@ pub struct Shared {
     pub settings: Settings,
     pub machine: Arc<dyn Machine>,
     pub transport: Arc<dyn Transport>,
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     /// Whether the feed is open and has caught up.
     pub live: watch::Sender<bool>,
     /// Rung when the server was heard after a silence that had everything refused.

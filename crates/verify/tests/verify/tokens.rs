@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ringfence_core::jose as core_jose;
+use ringfence_core::{entropy::OsEntropy, jose as core_jose};
 use ringfence_verify::{Refusal, Settings};
 use serde_json::{Value, json};
 
-use crate::stage::{APPLICATION, ISSUER, KID, START, Signer, Stage, encode, seconds, settings};
+use crate::stage::{APPLICATION, ISSUER, KID, START, Signer, Stage, decode, encode, seconds, settings};
 
 const HEADER: &str = r#"{"typ":"at+jwt","alg":"EdDSA","kid":"k1"}"#;
 
@@ -150,6 +150,66 @@ async fn n07_a_signature_of_something_else_or_none_is_refused() {
     }
 }
 
+/// Keys of every algorithm that the server can publish.
+const PUBLISHED: [core_jose::Alg; 10] = [
+    core_jose::Alg::RS256,
+    core_jose::Alg::RS384,
+    core_jose::Alg::RS512,
+    core_jose::Alg::PS256,
+    core_jose::Alg::PS384,
+    core_jose::Alg::PS512,
+    core_jose::Alg::ES256,
+    core_jose::Alg::ES384,
+    core_jose::Alg::ES512,
+    core_jose::Alg::EdDSA,
+];
+
+#[tokio::test]
+async fn every_key_that_the_server_can_publish_is_understood() {
+    let stage = Stage::ready().await;
+    // One that takes its time to be made serves for all six.
+    let rsa = core_jose::SigningKeyPair::generate(core_jose::Alg::RS256, &OsEntropy).unwrap().to_bytes().unwrap();
+    for alg in PUBLISHED {
+        let key = if alg.as_str().starts_with(['R', 'P']) {
+            core_jose::SigningKeyPair::from_bytes(alg, &rsa).unwrap()
+        } else {
+            core_jose::SigningKeyPair::generate(alg, &OsEntropy).unwrap()
+        };
+        stage.publish(&[key.public_jwk(alg.as_str()).unwrap()]);
+        stage.pass_alive(seconds(60)).await;
+        let token = key.mint(Some(alg.as_str()), "at+jwt", &stage.claims("s1", "ann")).unwrap();
+        assert_eq!(stage.refusal(token.expose()).await, None, "{alg}");
+    }
+}
+
+#[tokio::test]
+async fn n09_signatures_outside_the_group_or_in_der_are_refused() {
+    let stage = Stage::ready().await;
+    let key = core_jose::SigningKeyPair::generate(core_jose::Alg::ES256, &OsEntropy).unwrap();
+    stage.publish(&[key.public_jwk("ec").unwrap()]);
+    let token = key.mint(Some("ec"), "at+jwt", &stage.claims("s1", "ann")).unwrap();
+    assert_eq!(stage.refusal(token.expose()).await, None);
+    let (input, good) = token.expose().rsplit_once('.').unwrap();
+    let good = decode(good);
+    let (r, s) = good.split_at(32);
+    let order = b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51";
+    // Integers of DER have a zero before them, or their first bit would be a sign.
+    let der = [&[0x30, 70, 2, 33, 0], r, &[2, 33, 0], s].concat();
+    for forged in [
+        [&[0; 32], s].concat(),
+        [r, &[0; 32]].concat(),
+        [r, order].concat(),
+        [order, s].concat(),
+        vec![0; 64],
+        der,
+        [&good[..], &[0]].concat(),
+        good[..63].to_vec(),
+    ] {
+        let token = format!("{input}.{}", encode(&forged));
+        assert_eq!(stage.refusal(&token).await, Some(Refusal::Signature), "{forged:02x?}");
+    }
+}
+
 #[tokio::test]
 async fn n10_n24_what_is_no_token_is_malformed() {
     let stage = Stage::ready().await;
@@ -283,6 +343,21 @@ async fn n18_unknown_names_have_the_keys_fetched_once_a_minute() {
     stage.publish(&[next.jwk()]);
     stage.pass_alive(seconds(360)).await;
     assert_eq!(stage.refusal(&stage.token("s1", "ann")).await, Some(Refusal::Key));
+}
+
+#[tokio::test]
+async fn n18_who_hangs_up_does_not_keep_the_keys_from_the_others() {
+    let stage = Stage::ready().await;
+    let next = Signer::new("k2", 9);
+    stage.publish(&[next.jwk()]);
+    let token = next.mint("at+jwt", &stage.claims("s1", "ann"));
+    {
+        let mut asked = std::pin::pin!(stage.verify(&token));
+        // Begun, and given up.
+        assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending())).await);
+    }
+    stage.settle().await;
+    assert_eq!(stage.refusal(&token).await, None);
 }
 
 #[tokio::test]
