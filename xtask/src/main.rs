@@ -7,10 +7,12 @@ mod clients;
 mod debian;
 mod deny;
 mod docs;
+mod fuzz;
 mod openapi;
 mod postgres;
 mod process;
 mod purity;
+mod security;
 mod server;
 mod size;
 mod test;
@@ -39,6 +41,10 @@ enum Task {
     Bench(bench::Bench),
     /// Measure the release binary: its size, its start, its idle memory.
     Size,
+    /// Fuzz the parsers of what strangers send.
+    Fuzz(fuzz::Options),
+    /// Write docs/security.md anew: which test stands for which attack.
+    Security(security::Options),
     /// Write docs/openapi.json anew; a test fails while it is stale.
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
@@ -46,6 +52,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::as_compiler() {
+        return code;
+    }
     match enter_project().and_then(|()| run(Cli::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,6 +69,8 @@ fn run(cli: Cli) -> Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::Size => size::run(),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Security(options) => security::run(&options),
         Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
     }

@@ -24,7 +24,8 @@ CREATE TABLE outbox_mark (
 );
 INSERT INTO outbox_mark (name, place) VALUES ('placed', 0);
 
--- Servers that are told by a request of ours. `told_to` is the last place that deliveries were made of.
+-- Servers that are told by a request of ours. `told_to` is the last place that deliveries were made of; after a failure nothing
+-- is sent before `paused_until`.
 CREATE TABLE webhook (
     id TEXT NOT NULL PRIMARY KEY,
     project_id TEXT NOT NULL REFERENCES project (id),
@@ -32,6 +33,7 @@ CREATE TABLE webhook (
     kinds TEXT NOT NULL,
     secret TEXT NOT NULL,
     told_to BIGINT NOT NULL,
+    paused_until BIGINT NOT NULL,
     disabled_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL

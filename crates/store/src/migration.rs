@@ -28,6 +28,11 @@ const ALL: &[Migration] = &[
     Migration { name: "0010_outbox", sql: include_str!("../migrations/0010_outbox.sql") },
 ];
 
+/// Where it is kept which of them were applied.
+pub const TABLE: &str = "schema_migration";
+/// Which migrations a database has, with the checksums of their texts.
+pub const APPLIED: &str = "SELECT name, checksum FROM schema_migration";
+
 /// A connection whose schema can be changed.
 pub trait Schema: Sql {
     /// Begins a transaction that no other migration runs beside.
@@ -78,11 +83,7 @@ fn apply<S: Schema>(schema: &mut S) -> Result<Vec<&'static str>, OpenError> {
 fn missing<S: Schema>(schema: &mut S) -> Result<Vec<&'static Migration>, OpenError> {
     let mut tx = SqlTx::new(schema);
     let exists = tx.one(S::TABLE_EXISTS, &[], |_| Ok(()))?.is_some();
-    let applied = if exists {
-        tx.all("SELECT name, checksum FROM schema_migration", &[], |row| Ok((row.text()?, row.text()?)))?
-    } else {
-        Vec::new()
-    };
+    let applied = if exists { tx.all(APPLIED, &[], |row| Ok((row.text()?, row.text()?)))? } else { Vec::new() };
     let mut missing = Vec::new();
     for migration in ALL {
         match applied.iter().find(|(name, _)| name == migration.name) {

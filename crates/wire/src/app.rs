@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use ringfence_core::{authority::Authority, project::ProjectRef, turn::TurnCredential};
 use serde_json::{Value, json};
 
-use crate::{feed::Feed, live::LiveConnections, mailbox::Mailbox};
+use crate::{feed::Feed, first::Demo, live::LiveConnections, mailbox::Mailbox};
 
 /// The one state of all routes. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Settings {
     pub mounts: Vec<Mount>,
     /// The development mailbox, if there is one.
     pub mailbox: Option<Arc<Mailbox>>,
+    /// What the first page demonstrates with, in development.
+    pub demo: Option<Demo>,
     /// The relays of media, if there are any.
     pub turn: Option<Relay>,
 }

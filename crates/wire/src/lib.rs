@@ -9,15 +9,18 @@ mod dialects;
 mod engineio;
 mod extract;
 mod feed;
+mod first;
 mod forward_auth;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guard;
 mod jsonrpc;
 mod links;
 mod live;
+mod looks;
 mod mailbox;
 mod mount;
 mod native;
-mod page;
 mod problem;
 mod pump;
 #[cfg(test)]
@@ -29,6 +32,7 @@ pub use admin::{MetricsText, admin_router};
 pub use app::{App, Mount, Relay, Settings};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
 pub use feed::Feed;
+pub use first::{Demo, DemoNames};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;

@@ -61,6 +61,7 @@ mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod verified;
 mod visitors;
 mod vouching;
 
@@ -73,14 +74,14 @@ pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
-pub use introspection::{Introspected, end_of};
+pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
 pub use people::{People, Person};
-pub use presence::Reachable;
+pub use presence::{Connected, Reachable};
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
@@ -133,6 +134,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    verified: verified::Verified,
     turn: turn::Handed,
 }
 
@@ -154,6 +156,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            verified: verified::Verified::default(),
             turn: turn::Handed::default(),
         }
     }

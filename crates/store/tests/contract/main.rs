@@ -44,6 +44,7 @@ mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;
+mod relocate;
 mod resume;
 mod session;
 mod sip;
