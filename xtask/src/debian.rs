@@ -29,6 +29,7 @@ const NEEDED: &[Needed] = &[
     Needed { package: "coturn", present: || found("turnserver") },
     Needed { package: "sipsak", present: || found("sipsak") },
     Needed { package: "sip-tester", present: || found("sipp") },
+    Needed { package: "openssl", present: || found("openssl") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
