@@ -6,6 +6,7 @@ mod bench;
 mod clients;
 mod debian;
 mod deny;
+mod dist;
 mod docs;
 mod openapi;
 mod postgres;
@@ -39,6 +40,10 @@ enum Task {
     Bench(bench::Bench),
     /// Measure the release binary: its size, its start, its idle memory.
     Size,
+    /// List everything that the binary is made of: target/dist/ringfence.cdx.json (CycloneDX).
+    Sbom,
+    /// Build the release binary, the same wherever it is built, and the Debian package around it, in target/dist.
+    Deb,
     /// Write docs/openapi.json anew; a test fails while it is stale.
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
@@ -60,6 +65,8 @@ fn run(cli: Cli) -> Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::Size => size::run(),
+        Task::Sbom => dist::sbom(),
+        Task::Deb => dist::deb(),
         Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
     }

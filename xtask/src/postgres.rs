@@ -69,6 +69,11 @@ impl Postgres {
         capture(&mut createdb)?;
         Ok(self.url(database))
     }
+
+    /// The answer to a query, as a table for people.
+    pub fn ask(&self, url: &str, sql: &str) -> Result<String> {
+        capture(Command::new(self.programs.join("psql")).args([url, "-qc", sql]))
+    }
 }
 
 impl Drop for Postgres {
