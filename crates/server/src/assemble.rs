@@ -211,7 +211,7 @@ fn mailer(settings: &config::Mail) -> Result<(SharedMailer, Option<Arc<Mailbox>>
         None => (Arc::new(NoMailer), None),
         Some(MAILBOX) => {
             let mailbox = Mailbox::new();
-            (Arc::new(DevMailer(Arc::clone(&mailbox))), Some(mailbox))
+            (Arc::new(DevMailer { mailbox: Arc::clone(&mailbox), clock: clock() }), Some(mailbox))
         }
         Some(url) => (Arc::new(SmtpMailer::new(settings, url)?), None),
     })

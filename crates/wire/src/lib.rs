@@ -8,15 +8,16 @@ mod bridges;
 mod dialects;
 mod engineio;
 mod extract;
+mod first;
 mod forward_auth;
 mod guard;
 mod jsonrpc;
 mod links;
 mod live;
+mod looks;
 mod mailbox;
 mod mount;
 mod native;
-mod page;
 mod problem;
 mod pump;
 #[cfg(test)]

@@ -15,7 +15,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use http::header;
+use http::{HeaderMap, header};
 use ringfence_core::error::{AuthError, Noun};
 use tower::{Service, ServiceExt as _};
 
@@ -23,7 +23,9 @@ use crate::{
     app::{App, Mount},
     bridges,
     dialects::{ALL, Dialect},
-    forward_auth, guard, links, mailbox, native, page,
+    first, forward_auth, guard, links, looks,
+    looks::Look,
+    mailbox, native,
     problem::Problem,
     well_known,
 };
@@ -31,7 +33,8 @@ use crate::{
 /// Everything that the main listener answers.
 pub fn router(app: &App) -> Router {
     let mut main = Router::new()
-        .merge(page::routes())
+        .merge(looks::routes())
+        .merge(first::routes())
         .merge(well_known::routes())
         .merge(mailbox::routes())
         .merge(links::routes())
@@ -58,13 +61,10 @@ fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {
     (dialect.routes)(app.at(mount))
 }
 
-async fn nothing_here(request: Request) -> Response {
-    let wants_page = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if wants_page { page::not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
+async fn nothing_here(look: Look, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
+    if wants_page { look.not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
 }
 
 /// Routes at the root of hosts, and those for all other names. Hosts are in lower case.

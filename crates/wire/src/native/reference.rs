@@ -12,7 +12,7 @@ use http::header;
 use serde_json::Value;
 
 use super::describe::description;
-use crate::{app::App, page};
+use crate::{app::App, looks::Look};
 
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(description);
 
@@ -27,7 +27,8 @@ async fn file() -> Response {
 
 #[derive(Template)]
 #[template(path = "api.html")]
-struct ApiPage {
+struct ApiPage<'a> {
+    look: &'a Look,
     groups: Vec<(String, Vec<Operation>)>,
     schemas: Vec<(String, Vec<Member>)>,
 }
@@ -49,8 +50,8 @@ struct Member {
     text: String,
 }
 
-async fn show() -> Response {
-    page::render(&ApiPage { groups: groups(), schemas: schemas() })
+async fn show(look: Look) -> Response {
+    look.show(&ApiPage { look: &look, groups: groups(), schemas: schemas() })
 }
 
 fn groups() -> Vec<(String, Vec<Operation>)> {
