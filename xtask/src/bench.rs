@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::{
     postgres::Postgres,
     process::{cargo, run as run_command, target},
-    server,
+    server, sizes,
     test::Shared,
 };
 
@@ -105,16 +105,8 @@ fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
     command.args(["move", "--server"]).arg(build.join("ringfence"));
     let database = postgres.create("bench_move")?;
     run_command(command.args(["--to", &database, "--identities", &many.identities.to_string()]))?;
-    println!("\nOn disk, in bytes of each row (docs/sizing.md counts with these)\n{}", postgres.ask(&database, SIZES)?);
-    Ok(())
+    sizes::print(postgres, &database, many.identities)
 }
-
-/// What a row takes in the tables that grow with people, and what its indexes take.
-const SIZES: &str = "
-    SELECT relname AS table, n_live_tup AS rows,
-           pg_relation_size(relid) / greatest(n_live_tup, 1) AS row,
-           pg_indexes_size(relid) / greatest(n_live_tup, 1) AS indexes
-    FROM pg_stat_user_tables WHERE n_live_tup >= 1000 ORDER BY relname";
 
 /// The same in few and with the debug build, as a step of the tests.
 pub fn refresh_few(shared: &Shared) -> Result<()> {

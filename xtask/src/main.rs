@@ -14,6 +14,7 @@ mod process;
 mod purity;
 mod server;
 mod size;
+mod sizes;
 mod test;
 mod tools;
 mod transcript;

@@ -70,9 +70,9 @@ impl Postgres {
         Ok(self.url(database))
     }
 
-    /// The answer to a query, as a table for people.
-    pub fn ask(&self, url: &str, sql: &str) -> Result<String> {
-        capture(Command::new(self.programs.join("psql")).args([url, "-qc", sql]))
+    /// One of the server's own programs.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
     }
 }
 
