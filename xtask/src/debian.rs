@@ -30,6 +30,7 @@ const NEEDED: &[Needed] = &[
     Needed { package: "sipsak", present: || found("sipsak") },
     Needed { package: "sip-tester", present: || found("sipp") },
     Needed { package: "g++", present: || found("c++") },
+    Needed { package: "openssl", present: || found("openssl") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
