@@ -29,6 +29,7 @@ const NEEDED: &[Needed] = &[
     Needed { package: "coturn", present: || found("turnserver") },
     Needed { package: "sipsak", present: || found("sipsak") },
     Needed { package: "sip-tester", present: || found("sipp") },
+    Needed { package: "nats-server", present: || found("nats-server") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
@@ -45,7 +46,8 @@ fn has_module(file: &str) -> bool {
 }
 
 /// Packages whose services nobody asked for: the tests start the programs themselves, on ports of their own.
-const DAEMONS: [(&str, &str); 3] = [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn")];
+const DAEMONS: [(&str, &str); 4] =
+    [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn"), ("nats-server", "nats-server")];
 /// What Debian asks before it starts a service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
