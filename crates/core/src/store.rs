@@ -102,6 +102,12 @@ impl Store {
         Self { engine }
     }
 
+    /// What it is over.
+    #[cfg(feature = "testing")]
+    pub(crate) fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
     /// Runs `work` in a read-only transaction.
     pub async fn read<T, F>(&self, work: F) -> Result<T, AuthError>
     where

@@ -3,7 +3,7 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -139,7 +139,11 @@ pub struct Authority {
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    confirm_within: Duration,
 }
+
+/// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
 impl Authority {
     /// An authority of these parts.
@@ -161,7 +165,20 @@ impl Authority {
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            confirm_within: CONFIRM_WITHIN,
         }
+    }
+
+    /// The same, with another span for which what is known of a session counts without the store having confirmed it.
+    #[must_use]
+    pub const fn confirming_within(mut self, span: Duration) -> Self {
+        self.confirm_within = span;
+        self
+    }
+
+    /// How long what is known of a session, or of who is connected where, counts without the store having confirmed it.
+    pub const fn confirm_within(&self) -> Duration {
+        self.confirm_within
     }
 
     /// The clock that this authority lives by.
