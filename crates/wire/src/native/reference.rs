@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use bytes::Bytes;
 use http::header;
 use serde_json::Value;
 
@@ -16,13 +17,17 @@ use crate::{app::App, page};
 
 static DESCRIPTION: LazyLock<Value> = LazyLock::new(description);
 
+/// Written once: anybody may ask for it, as often as they like.
+static FILE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(DESCRIPTION.to_string()));
+
 /// Where both are, below `/api/v1`.
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/", get(show)).route("/openapi.json", get(file))
 }
 
 async fn file() -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], axum::Json(&*DESCRIPTION)).into_response()
+    let headers = [(header::CACHE_CONTROL, "public, max-age=300"), (header::CONTENT_TYPE, "application/json")];
+    (headers, FILE.clone()).into_response()
 }
 
 #[derive(Template)]
