@@ -13,8 +13,8 @@ use ringfence_core::{
     store::Store,
     time::{SharedClock, SystemClock},
 };
-use ringfence_store::{EngineName, Opened, Options, PgBus};
-use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
+use ringfence_store::{EngineName, Moved, Opened, Options, PgBus, RelocateError};
+use ringfence_wire::{App, Demo, Mailbox, Mount, Relay, Settings};
 
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
@@ -88,13 +88,14 @@ impl Assembly {
         Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), bus: carrying, carrier, opened, public_url })
     }
 
-    /// What serves requests.
-    pub fn app(&self, config: &Config) -> Result<App> {
+    /// What serves requests; `demo` is what the first page demonstrates with.
+    pub fn app(&self, config: &Config, demo: Option<Demo>) -> Result<App> {
         let settings = Settings {
             public_url: self.public_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
             mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
+            demo,
             turn: relay(&config.turn),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
@@ -188,6 +189,12 @@ pub async fn backup(url: &str, file: std::path::PathBuf) -> Result<()> {
     blocking(move || ringfence_store::backup(&url, &file)).await?.context("the database cannot be copied")
 }
 
+/// Moves everything to another database.
+pub async fn relocate(from: &str, to: &str) -> Result<Result<Vec<Moved>, RelocateError>> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    blocking(move || ringfence_store::relocate(&from, &to)).await
+}
+
 /// The engines' own calls block, and so may not run among other tasks.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     Ok(tokio::task::spawn_blocking(work).await?)
@@ -212,7 +219,7 @@ fn mailer(settings: &config::Mail) -> Result<(SharedMailer, Option<Arc<Mailbox>>
         None => (Arc::new(NoMailer), None),
         Some(MAILBOX) => {
             let mailbox = Mailbox::new();
-            (Arc::new(DevMailer(Arc::clone(&mailbox))), Some(mailbox))
+            (Arc::new(DevMailer { mailbox: Arc::clone(&mailbox), clock: clock() }), Some(mailbox))
         }
         Some(url) => (Arc::new(SmtpMailer::new(settings, url)?), None),
     })

@@ -7,8 +7,8 @@ use std::{borrow::Cow, str::FromStr};
 use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
-        ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, GuestTargetId, IdentityId, InvitationId,
-        IssuerId, MembershipId, ProjectId, SessionId, SipInvitationId, VerificationId,
+        ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, EventId, GuestTargetId, IdentityId,
+        InvitationId, IssuerId, MembershipId, ProjectId, SessionId, SipInvitationId, VerificationId, WebhookId,
     },
     password::PasswordHash,
     seal::{LookupHash, Sealed},
@@ -182,6 +182,7 @@ ids!(
     ConnectionId,
     CredentialId,
     EndpointGroupId,
+    EventId,
     GuestTargetId,
     IdentityId,
     InvitationId,
@@ -191,6 +192,7 @@ ids!(
     SessionId,
     SipInvitationId,
     VerificationId,
+    WebhookId,
 );
 
 macro_rules! texts {

@@ -39,6 +39,8 @@ pub struct Swept {
     pub presence: u64,
     /// Connections that were resumed.
     pub resumed: u64,
+    /// Events for other servers.
+    pub events: u64,
 }
 
 /// What a rewrap changed.
@@ -126,7 +128,7 @@ impl Authority {
     /// Removes rows that ended a while ago, in small steps.
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
-        let mut total = Swept::default();
+        let mut total = Swept { events: self.sweep_events().await?, ..Swept::default() };
         self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
@@ -152,6 +154,7 @@ impl Authority {
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
                     resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
+                    events: 0,
                 })
             })
             .await

@@ -15,6 +15,7 @@ use crate::{
     ids::AuditId,
     issuer::AssertionProfile,
     mail::Outbox,
+    outbox::{EventKind, EventSubject, Told},
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
@@ -42,6 +43,7 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod once;
+mod outbox;
 mod own_keys;
 mod passwords;
 mod people;
@@ -59,6 +61,7 @@ mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod verified;
 mod visitors;
 mod vouching;
 
@@ -71,14 +74,14 @@ pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
-pub use introspection::{Introspected, end_of};
+pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
 pub use people::{People, Person};
-pub use presence::Reachable;
+pub use presence::{Connected, Reachable};
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
@@ -131,6 +134,7 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    verified: verified::Verified,
     turn: turn::Handed,
 }
 
@@ -152,6 +156,7 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            verified: verified::Verified::default(),
             turn: turn::Handed::default(),
         }
     }
@@ -198,7 +203,7 @@ impl Authority {
         }
     }
 
-    /// Runs `work` in a transaction with its audit entries, waits until all is durable, then announces its events.
+    /// Runs `work` in a transaction with its audit entries and what others are to be told, waits until all is durable, then announces its events.
     ///
     /// Nothing else in the domain commits. An error leaves nothing behind; a refusal that must leave a trace is an `Ok` of
     /// `work` that its operation turns into an error afterwards.
@@ -208,12 +213,13 @@ impl Authority {
         F: FnOnce(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
     {
         let ctx = ctx.clone();
-        let entropy = Arc::clone(&self.entropy);
+        let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
         let (outcome, events) = self
             .store
             .write(move |tx| {
                 let mut log = Log::default();
                 let outcome = work(tx, &mut log)?;
+                Self::store_told(tx, log.told, ctx.now, (clock.now(), entropy.as_ref()))?;
                 for audit in log.audits {
                     tx.append_audit(&entry(audit, &ctx, AuditId::mint(ctx.now, entropy.as_ref())))?;
                 }
@@ -241,6 +247,7 @@ impl Authority {
 struct Log {
     audits: Vec<Audit>,
     events: Vec<SecurityEvent>,
+    told: Vec<Told>,
 }
 
 impl Log {
@@ -253,7 +260,11 @@ impl Log {
     }
 
     fn announce_revoked(&mut self, sessions: impl IntoIterator<Item = crate::ids::SessionId>) {
-        self.events.extend(sessions.into_iter().map(SecurityEvent::SessionRevoked));
+        for session in sessions {
+            self.events.push(SecurityEvent::SessionRevoked(session));
+            let (kind, subject) = (EventKind::SessionRevoked, EventSubject::Session(session));
+            self.told.push(Told { kind, subject, detail: serde_json::Map::new() });
+        }
     }
 }
 
