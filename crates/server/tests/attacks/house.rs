@@ -76,7 +76,7 @@ impl House {
             .concat();
         // Each request comes from an address of its own, or limits would hide what is behind them.
         let config = format!(
-            "[server]\ntrusted_proxies = [\"127.0.0.1/32\"]\n[password]\n{passwords}{dialects}[turn]\nurls = [\"turn:relay.test\"]\n"
+            "[database]\nurl = \"sqlite:ringfence.db\"\n[secrets]\nmaster_key_file = \"ringfence.key\"\n[server]\ntrusted_proxies = [\"127.0.0.1/32\"]\n[password]\n{passwords}{dialects}[turn]\nurls = [\"turn:relay.test\"]\n"
         );
         folder.file("ringfence.toml", &config);
         let api_key = TokenKind::ApiKey.mint(&OsEntropy).expose().to_owned();
