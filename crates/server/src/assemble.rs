@@ -181,9 +181,16 @@ pub fn clock() -> SharedClock {
 /// Opens the store without anything else.
 pub async fn open_store(url: &str, schema: Schema) -> Result<Opened> {
     let options = Options { migrate: schema == Schema::Migrate, ..Options::default() };
+    // The address of another engine may hold a password.
+    let what = url.strip_prefix("sqlite:").map_or_else(
+        || "the database cannot be opened".to_owned(),
+        |file| {
+            format!("the database {file} cannot be opened; it and its folder must be there and may not be read-only")
+        },
+    );
     let url = url.to_owned();
     let opened = blocking(move || ringfence_store::open(&url, &options)).await?;
-    opened.context("the database cannot be opened")
+    opened.context(what)
 }
 
 /// Names of the migrations that the database lacks.
