@@ -17,6 +17,7 @@ mod identities;
 mod keys;
 mod maintenance;
 mod memberships;
+mod outbox;
 mod own_keys;
 mod passkeys;
 mod passwords;

@@ -16,13 +16,15 @@ use crate::{
 
 /// Runs until the process is asked to stop.
 pub async fn run(options: &Options, flags: &Serve, output: Output) -> Result<()> {
-    let server = Server::prepare(options, flags, Mode::Dev).await?;
+    let mut server = Server::prepare(options, flags, Mode::Dev).await?;
     let mut examples = None;
     if let Some(file) = &flags.apply {
         let plan = server.apply(file).await?;
         output.show(&plan.json(), || plan.text())?;
     } else {
-        examples = Some(examples_in(&server).await?);
+        let found = examples_in(&server).await?;
+        server.demo = found.demo();
+        examples = Some(found);
     }
     let authority = &server.assembly.authority;
     let banner = crate::dev::Banner {
