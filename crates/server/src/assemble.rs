@@ -18,6 +18,7 @@ use ringfence_wire::{App, Demo, Mailbox, Mount, Relay, Settings};
 
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
+    examine::House,
     federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
@@ -97,6 +98,7 @@ impl Assembly {
             mailbox: self.mailbox.clone(),
             demo,
             turn: relay(&config.turn),
+            doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
     }

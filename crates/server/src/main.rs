@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod config;
 mod dev;
+mod examine;
 mod exit;
 mod federation_http;
 mod letters;

@@ -28,6 +28,7 @@
 //! * A unit that reads sees one snapshot on SQLite and, as READ COMMITTED has it, one per statement on PostgreSQL. What must
 //!   belong together is one statement.
 
+mod administrator;
 mod application;
 mod audit;
 mod credential;

@@ -7,8 +7,9 @@ use std::{borrow::Cow, str::FromStr};
 use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
-        ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, GuestTargetId, IdentityId, InvitationId,
-        IssuerId, MembershipId, ProjectId, SessionId, SipInvitationId, VerificationId,
+        AdministratorId, ApplicationId, AuditId, ConnectionId, ConsoleSessionId, CredentialId, EndpointGroupId,
+        GuestTargetId, IdentityId, InvitationId, IssuerId, MembershipId, PasskeyId, ProjectId, SessionId,
+        SipInvitationId, VerificationId,
     },
     password::PasswordHash,
     seal::{LookupHash, Sealed},
@@ -177,9 +178,11 @@ macro_rules! ids {
     };
 }
 ids!(
+    AdministratorId,
     ApplicationId,
     AuditId,
     ConnectionId,
+    ConsoleSessionId,
     CredentialId,
     EndpointGroupId,
     GuestTargetId,
@@ -187,6 +190,7 @@ ids!(
     InvitationId,
     IssuerId,
     MembershipId,
+    PasskeyId,
     ProjectId,
     SessionId,
     SipInvitationId,

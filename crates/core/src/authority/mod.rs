@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod account;
+mod administrators;
 mod applications;
 mod assertions;
 mod audits;
@@ -54,6 +55,7 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;
@@ -63,6 +65,7 @@ mod visitors;
 mod vouching;
 
 pub use account::{AccountChange, NewEmail};
+pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};

@@ -121,6 +121,18 @@ impl Authority {
         self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await
     }
 
+    /// Open connections of an identity of the permit's project, on all nodes, in order of sign-in.
+    pub async fn presence_of(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        identity: IdentityId,
+    ) -> Result<Vec<Presence>, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        let found = self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await?;
+        Ok(found.into_iter().filter(|open| open.project == project).collect())
+    }
+
     /// Which of these people have an open connection of a face, on any node.
     pub async fn present(
         &self,
