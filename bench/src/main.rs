@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
+mod console;
 mod core;
 mod floor;
 mod process;
@@ -84,6 +85,18 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         identities: u32,
     },
+    /// Pages of the console over many users and applications: the server's time for each.
+    Console {
+        /// The binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// Users in all.
+        #[arg(long, default_value_t = 1_000_000)]
+        users: u32,
+        /// Applications in all.
+        #[arg(long, default_value_t = 10_000)]
+        applications: u32,
+    },
     /// Answers every request with two bytes: what HTTP alone costs.
     Floor {
         /// Where to listen.
@@ -103,6 +116,9 @@ fn main() -> anyhow::Result<()> {
         }
         What::Move { server, to, identities } => {
             relocate::run(&relocate::Plan { server: &server, to: &to, identities })
+        }
+        What::Console { server, users, applications } => {
+            console::run(&console::Plan { server: &server, users, applications })
         }
         What::Floor { listen } => floor::serve(listen),
     }
