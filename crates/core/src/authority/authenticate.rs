@@ -305,12 +305,12 @@ impl Authority {
     }
 
     async fn by_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Authenticated, AuthError> {
-        let claims = self.verify_access_token(ctx, token).await?;
-        let live = self.live_session(ctx, claims.session).await?;
-        if live.project.id != claims.project {
+        let checked = self.verify_access_token(ctx, token).await?;
+        let live = self.live_session(ctx, checked.claims.session).await?;
+        if live.project.id != checked.claims.project {
             return Err(TokenFault::Key.into());
         }
-        self.check_shape(&live, &claims)?;
+        self.check_shape(&live, &checked)?;
         Ok(Authenticated::clone(&live))
     }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Authority, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
+use super::{Authority, administrators::seed_context, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
 use crate::{
     audit::Link,
     caller::InstallationPermit,
@@ -41,6 +41,10 @@ pub struct Swept {
     pub presence: u64,
     /// Connections that were resumed.
     pub resumed: u64,
+    /// Events for other servers.
+    pub events: u64,
+    /// Sessions, links and challenges of the console.
+    pub console: u64,
 }
 
 /// What a rewrap changed.
@@ -56,6 +60,8 @@ pub struct Rewrapped {
     pub sip_users: usize,
     /// Secrets that identity providers gave.
     pub providers: usize,
+    /// Seeds of administrators' generators.
+    pub administrators: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -136,7 +142,7 @@ impl Authority {
     /// Removes rows that ended a while ago, in small steps.
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
-        let mut total = Swept::default();
+        let mut total = Swept { events: self.sweep_events().await?, ..Swept::default() };
         self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
@@ -145,8 +151,9 @@ impl Authority {
             total.throttles += step.throttles;
             total.presence += step.presence;
             total.resumed += step.resumed;
+            total.console += step.console;
             let full = u64::from(SWEEP_STEP);
-            let counts = [step.sessions, step.verifications, step.throttles, step.presence, step.resumed];
+            let counts = [step.sessions, step.verifications, step.throttles, step.presence, step.resumed, step.console];
             if counts.iter().all(|count| *count < full) {
                 return Ok(total);
             }
@@ -162,6 +169,8 @@ impl Authority {
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
                     resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
+                    events: 0,
+                    console: tx.sweep_console(before, SWEEP_STEP)?,
                 })
             })
             .await
@@ -219,6 +228,11 @@ impl Authority {
                     tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
                 }
                 done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
+                for (id, mut totp) in tx.all_totp()? {
+                    totp.seed = sealer.rewrap(&totp.seed, &seed_context(id), entropy.as_ref())?;
+                    tx.set_totp(id, Some(&totp))?;
+                    done.administrators += 1;
+                }
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)

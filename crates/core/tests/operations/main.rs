@@ -16,6 +16,7 @@ mod identities;
 mod keys;
 mod maintenance;
 mod memberships;
+mod outbox;
 mod own_keys;
 mod passwords;
 mod projects;

@@ -38,6 +38,7 @@ mod membership;
 mod migration;
 mod on_postgres;
 mod on_sqlite;
+mod outbox;
 mod picture;
 mod postgres_tls;
 mod presence;

@@ -19,7 +19,12 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 
-pub(crate) use self::{assets::address as asset, language::Language, policy::Policy, texts::texts};
+pub(crate) use self::{
+    assets::address as asset,
+    language::Language,
+    policy::Policy,
+    texts::{Rows, texts},
+};
 use self::{language::Choice, texts::Frame};
 use crate::app::App;
 

@@ -37,9 +37,21 @@ macro_rules! texts {
                 }
             }
         }
+
+        impl $crate::looks::Rows for $table {
+            fn rows(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($text), self.$text)),*]
+            }
+        }
     };
 }
 pub(crate) use texts;
+
+/// A table whose words a script says, and so finds in its page.
+pub(crate) trait Rows {
+    /// Each name with its text.
+    fn rows(&self) -> Vec<(&'static str, &'static str)>;
+}
 
 texts! {
     /// The words of the frame that all pages have.

@@ -91,3 +91,23 @@ async fn n43_links_are_built_from_configuration_and_never_from_headers() {
         .await;
     assert!(t.link(2).await.starts_with("https://auth.test/reset/rfv_"));
 }
+
+#[tokio::test]
+async fn n42_n45_a_form_is_neither_repeated_elsewhere_nor_framed_nor_sent_by_a_foreign_page() {
+    let t = Server::start().await;
+    let page = reset_page(&t).await;
+    for shown in ["/", "/reset", "/email", &page, "/nowhere"] {
+        let answer = t.root("GET", shown).header("accept", "text/html").send().await;
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{shown}");
+    }
+    // 307 and 308 would have the browser send the password on to where it is led.
+    let done = submit(&t, &page, "seven quiet lanterns").await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/reset"));
+    // What a form of a foreign page can say is no request of the APIs.
+    for path in ["/api/v1/sign-in", "/api/v1/sign-up", "/api/v1/guests", "/api/v1/refresh"] {
+        for kind in ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"] {
+            let refused = t.root("POST", path).raw(kind, "{}").send().await;
+            assert_eq!(refused.status, 415, "{kind} to {path}");
+        }
+    }
+}

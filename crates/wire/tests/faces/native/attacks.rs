@@ -42,6 +42,8 @@ async fn every_closed_operation_refuses_whoever_proves_nothing() {
 async fn every_operation_that_needs_a_scope_refuses_whoever_lacks_it() {
     let w = World::start().await;
     let (ann, guest) = (w.member("ann").await, w.guest().await);
+    // The feed ends as soon as it was admitted to.
+    w.server.feed.close();
     for operation in operations() {
         let Some(needed) = operation.scopes.as_ref().and_then(|scopes| scopes.first()).cloned() else { continue };
         let needed = Scope::parse(&needed).unwrap();

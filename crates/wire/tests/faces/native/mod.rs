@@ -6,6 +6,7 @@ mod assertions;
 mod attacks;
 mod browsers;
 mod description;
+mod events;
 mod once;
 mod sign_in;
 mod tokens;

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header, request::Builder};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Builder};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -117,16 +117,22 @@ impl Asking {
         self
     }
 
-    pub async fn send(self) -> Answer {
+    /// The answer as it comes.
+    pub async fn respond(self) -> Response<Body> {
         let mut request = self.builder.body(self.body).unwrap();
         request.extensions_mut().insert(ConnectInfo(self.from));
-        let response = self.exchange.router.oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        self.exchange.router.oneshot(request).await.unwrap()
+    }
+
+    /// The whole answer.
+    pub async fn send(self) -> Answer {
+        let Exchange { look, names, heard, .. } = self.exchange.clone();
+        let (parts, body) = self.respond().await.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
         let body = String::from_utf8_lossy(&bytes).into_owned();
-        self.exchange.heard.lock().unwrap().push(body.clone());
-        let names = self.exchange.names.lock().unwrap().clone();
-        Answer { status: parts.status, headers: parts.headers, bytes, body, names, look: self.exchange.look }
+        heard.lock().unwrap().push(body.clone());
+        let names = names.lock().unwrap().clone();
+        Answer { status: parts.status, headers: parts.headers, bytes, body, names, look }
     }
 }
 

@@ -11,7 +11,7 @@ use ringfence_core::{
     project::{Compat, Project, ProjectPolicy},
     testing::{ManualClock, MemoryMailer},
 };
-use ringfence_wire::{Relay, Settings, router};
+use ringfence_wire::{Feed, Relay, Settings, router};
 
 use crate::support::{Asking, Exchange, Ground, by_kind, link_in};
 
@@ -21,6 +21,7 @@ pub struct Server {
     pub mailer: Arc<MemoryMailer>,
     pub authority: Arc<Authority>,
     pub project: Project,
+    pub feed: Arc<Feed>,
     pub exchange: Exchange,
     ground: Ground,
 }
@@ -53,6 +54,7 @@ impl Server {
             authority: Arc::clone(&ground.authority),
             project,
             exchange: Exchange::with(router(&app), by_kind),
+            feed: app.feed,
             ground,
         }
     }
