@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::{
     postgres::Postgres,
     process::{cargo, run as run_command, target},
-    server,
+    server, sizes,
     test::Shared,
 };
 
@@ -103,7 +103,9 @@ pub fn run(bench: &Bench) -> Result<()> {
 fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
     let mut command = Command::new(build.join("ringfence-bench"));
     command.args(["move", "--server"]).arg(build.join("ringfence"));
-    run_command(command.args(["--to", &postgres.create("bench_move")?, "--identities", &many.identities.to_string()]))
+    let database = postgres.create("bench_move")?;
+    run_command(command.args(["--to", &database, "--identities", &many.identities.to_string()]))?;
+    sizes::print(postgres, &database, many.identities)
 }
 
 /// The same in few and with the debug build, as a step of the tests.

@@ -30,6 +30,8 @@ const NEEDED: &[Needed] = &[
     Needed { package: "sipsak", present: || found("sipsak") },
     Needed { package: "sip-tester", present: || found("sipp") },
     Needed { package: "g++", present: || found("c++") },
+    Needed { package: "openssl", present: || found("openssl") },
+    Needed { package: "nats-server", present: || found("nats-server") },
     Needed { package: "libfaketime", present: || below_lib("faketime/libfaketimeMT.so.1") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
@@ -52,7 +54,8 @@ fn below_lib(path: &str) -> bool {
 }
 
 /// Packages whose services nobody asked for: the tests start the programs themselves, on ports of their own.
-const DAEMONS: [(&str, &str); 3] = [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn")];
+const DAEMONS: [(&str, &str); 4] =
+    [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn"), ("nats-server", "nats-server")];
 /// What Debian asks before it starts a service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 

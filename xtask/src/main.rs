@@ -6,6 +6,7 @@ mod bench;
 mod clients;
 mod debian;
 mod deny;
+mod dist;
 mod docs;
 mod fuzz;
 mod openapi;
@@ -15,6 +16,7 @@ mod purity;
 mod security;
 mod server;
 mod size;
+mod sizes;
 mod test;
 mod tools;
 mod transcript;
@@ -45,6 +47,10 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Write docs/security.md anew: which test stands for which attack.
     Security(security::Options),
+    /// List everything that the binary is made of: target/dist/ringfence.cdx.json (CycloneDX).
+    Sbom,
+    /// Build the release binary, the same wherever it is built, and the Debian package around it, in target/dist.
+    Deb,
     /// Write docs/openapi.json anew; a test fails while it is stale.
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
@@ -71,6 +77,8 @@ fn run(cli: Cli) -> Result<()> {
         Task::Size => size::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Security(options) => security::run(&options),
+        Task::Sbom => dist::sbom(),
+        Task::Deb => dist::deb(),
         Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
     }

@@ -44,7 +44,7 @@ const PLAN: &[Step] = &[
     Step { name: "security", what: "which test stands for which attack", run: |_| security::check() },
     Step { name: "tests", what: "unit, contract and black-box tests on both engines", run: tests },
     Step { name: "doc", what: "API documentation, warnings denied", run: |_| doc() },
-    Step { name: "build", what: "the binary for the steps below", run: |_| server::build() },
+    Step { name: "build", what: "the binary and examples for the steps below", run: |_| build() },
     Step {
         name: "fuzz",
         what: "parsers of what strangers send, a minute each",
@@ -129,6 +129,11 @@ fn typos() -> Result<()> {
 fn tests(shared: &Shared) -> Result<()> {
     let url = shared.postgres()?.url("postgres");
     run_command(cargo().args(["test", "--workspace", "--locked"]).env("RINGFENCE_TEST_POSTGRES", url))
+}
+
+fn build() -> Result<()> {
+    server::build()?;
+    server::build_examples()
 }
 
 fn doc() -> Result<()> {

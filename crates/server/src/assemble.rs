@@ -13,11 +13,16 @@ use ringfence_core::{
     store::Store,
     time::{SharedClock, SystemClock},
 };
+#[cfg(feature = "nats")]
+use ringfence_store::WideBus;
 use ringfence_store::{EngineName, Moved, Opened, Options, PgBus, RelocateError};
 use ringfence_wire::{App, Demo, Mailbox, Mount, Relay, Settings};
 
+#[cfg(feature = "nats")]
+use crate::bus_nats::NatsWay;
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
+    examine::House,
     federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
@@ -78,7 +83,8 @@ impl Assembly {
             shapes: ringfence_wire::token_shapes(),
             profiles: ringfence_wire::assertion_profiles(),
         })
-        .with_providers(federation_http::providers());
+        .with_providers(federation_http::providers())
+        .confirming_within(config.bus.confirm_within.duration());
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
             format!("the database was sealed with another master key than those in {file}")
@@ -97,6 +103,7 @@ impl Assembly {
             mailbox: self.mailbox.clone(),
             demo,
             turn: relay(&config.turn),
+            doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
     }
@@ -142,13 +149,28 @@ fn bus(config: &Config, place: Place, store: &Store, entropy: &SharedEntropy) ->
             let (bus, work) = PgBus::new(&config.database.url, Arc::clone(entropy))?;
             (Arc::new(bus), Some(tokio::spawn(work)))
         }
+        #[cfg(feature = "nats")]
+        (Place::Server, Carrier::Nats) => {
+            let (bus, work) = WideBus::over(NatsWay::to(&config.bus)?, Arc::clone(entropy));
+            (Arc::new(bus), Some(tokio::spawn(work)))
+        }
+        #[cfg(not(feature = "nats"))]
+        (Place::Server, Carrier::Nats) => bail!("this program was built without NATS"),
     })
 }
 
 /// Has a message go to other nodes and come back.
-pub async fn check_bus(url: &str) -> Result<()> {
+pub async fn check_bus(config: &Config) -> Result<()> {
     let entropy: SharedEntropy = Arc::new(OsEntropy);
-    Ok(PgBus::check(url, &entropy).await?)
+    match config.carrier() {
+        Carrier::Local => {}
+        Carrier::Postgres => PgBus::check(&config.database.url, &entropy).await?,
+        #[cfg(feature = "nats")]
+        Carrier::Nats => WideBus::check(NatsWay::to(&config.bus)?, &entropy).await?,
+        #[cfg(not(feature = "nats"))]
+        Carrier::Nats => bail!("this program was built without NATS"),
+    }
+    Ok(())
 }
 
 /// The time.

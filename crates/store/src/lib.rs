@@ -29,8 +29,10 @@
 //! * A unit that reads sees one snapshot on SQLite and, as READ COMMITTED has it, one per statement on PostgreSQL. What must
 //!   belong together is one statement.
 
+mod administrator;
 mod application;
 mod audit;
+mod bus;
 mod credential;
 mod endpoint;
 mod engine;
@@ -41,7 +43,6 @@ mod issuer;
 mod key;
 mod membership;
 mod migration;
-mod notify;
 mod open;
 mod outbox;
 mod picture;
@@ -64,8 +65,8 @@ mod verification;
 use ringfence_core::store::Engine;
 pub use ringfence_core::store::Store;
 
+pub use self::bus::{BusError, Hearing, Link, PgBus, PgWay, Way, WideBus};
 pub use self::feed::{Feed, SqlName, SqlTable, install as install_feed, put_turn_secrets};
-pub use self::notify::{BusError, PgBus};
 pub use self::open::{EngineName, OpenError, Opened, Options, backup, migrate, open, pending};
 pub use self::relocate::{Moved, RelocateError, relocate};
 

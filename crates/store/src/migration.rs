@@ -26,6 +26,7 @@ const ALL: &[Migration] = &[
     Migration { name: "0008_resume", sql: include_str!("../migrations/0008_resume.sql") },
     Migration { name: "0009_idempotency", sql: include_str!("../migrations/0009_idempotency.sql") },
     Migration { name: "0010_outbox", sql: include_str!("../migrations/0010_outbox.sql") },
+    Migration { name: "0011_administrators", sql: include_str!("../migrations/0011_administrators.sql") },
 ];
 
 /// Where it is kept which of them were applied.

@@ -5,6 +5,7 @@
 mod admin;
 mod app;
 mod bridges;
+mod console;
 mod dialects;
 mod engineio;
 mod extract;
@@ -29,7 +30,8 @@ mod transport;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
-pub use app::{App, Mount, Relay, Settings};
+pub use app::{App, Doctor, Finding, Mount, Relay, Settings, Verdict};
+pub use console::{ALL as CONSOLE_PAGES, Change as ConsoleChange, Page as ConsolePage};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
 pub use feed::Feed;
 pub use first::{Demo, DemoNames};

@@ -20,7 +20,7 @@ use tower::Service;
 
 use crate::{
     app::{App, Mount},
-    bridges,
+    bridges, console,
     dialects::{ALL, Dialect},
     first, forward_auth, guard, links, looks,
     looks::Look,
@@ -40,6 +40,7 @@ pub fn router(app: &App) -> Router {
         .merge(forward_auth::routes())
         .merge(bridges::routes())
         .merge(native::routes(app))
+        .merge(console::routes(app))
         .fallback(nothing_here)
         .with_state(app.clone());
     let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());

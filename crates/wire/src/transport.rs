@@ -14,6 +14,7 @@ use http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
 
 use crate::{
     app::Settings,
+    console,
     dialects::{ALL, Dialect, PlainHttp},
     first, guard, links, looks, mailbox,
     mount::by_host,
@@ -40,7 +41,7 @@ pub fn plain_router(settings: &Settings) -> Router {
 
 fn directions(settings: &Settings, dialects: &[Dialect]) -> Router {
     let home = settings.public_url.clone();
-    let pages = looks::PAGES.iter().chain(first::PAGES).chain(links::PAGES).chain(mailbox::PAGES);
+    let pages = console::PAGES.iter().chain(looks::PAGES).chain(first::PAGES).chain(links::PAGES).chain(mailbox::PAGES);
     let mut main =
         pages.fold(Router::new().fallback(refuse), |main, page| main.route(page, get(to(&home)).fallback(refuse)));
     let mut hosts = HashMap::new();

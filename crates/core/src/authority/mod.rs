@@ -3,7 +3,7 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod account;
+mod administrators;
 mod applications;
 mod assertions;
 mod audits;
@@ -56,6 +57,7 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;
@@ -66,6 +68,7 @@ mod visitors;
 mod vouching;
 
 pub use account::{AccountChange, NewEmail};
+pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
@@ -136,7 +139,11 @@ pub struct Authority {
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    confirm_within: Duration,
 }
+
+/// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
 impl Authority {
     /// An authority of these parts.
@@ -158,7 +165,20 @@ impl Authority {
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            confirm_within: CONFIRM_WITHIN,
         }
+    }
+
+    /// The same, with another span for which what is known of a session counts without the store having confirmed it.
+    #[must_use]
+    pub const fn confirming_within(mut self, span: Duration) -> Self {
+        self.confirm_within = span;
+        self
+    }
+
+    /// How long what is known of a session, or of who is connected where, counts without the store having confirmed it.
+    pub const fn confirm_within(&self) -> Duration {
+        self.confirm_within
     }
 
     /// The clock that this authority lives by.

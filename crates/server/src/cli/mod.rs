@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use self::administer::{
-    ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page, Project, Session, Token, Whom,
+    Administrator, AdministratorRole, ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page,
+    Project, Session, Token, Whom,
 };
 pub use self::endpoint::{Endpoint, EndpointGroup, WhichEndpoint, WhichGroup};
 pub use self::feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views};
@@ -119,6 +120,9 @@ pub enum Command {
     /// Mail.
     #[command(subcommand)]
     Mail(Mail),
+    /// Administrators: who may use the console.
+    #[command(subcommand)]
+    Administrator(Administrator),
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::administrator::first_link;
 use crate::{
     admin::operator,
     cli::{Options, Serve},
@@ -25,11 +26,13 @@ pub async fn run(options: &Options, flags: &Serve, output: Output) -> Result<()>
         server.demo = found.demo();
         examples = Some(found);
     }
+    let authority = &server.assembly.authority;
     let banner = crate::dev::Banner {
         url: &server.public_url,
         admin_url: &server.admin_url()?,
         config: &server.config,
         examples: examples.as_ref(),
+        console: first_link(authority, &authority.own_context("dev")).await?,
     };
     // Somebody who closed our output still wants the server.
     drop(output.show(&banner.json(), || banner.text()));

@@ -1,12 +1,13 @@
 //! The commands, one file each.
 
+mod administrator;
 mod api_key;
 mod application;
 mod apply;
 mod backup;
 mod completions;
 mod dev;
-mod doctor;
+pub mod doctor;
 mod endpoint;
 mod endpoint_group;
 mod identity;
@@ -69,6 +70,9 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| endpoint::run(admin, &endpoint).await)
         }
         Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
+        Command::Administrator(command) => {
+            on_current(&options, output, async |admin| administrator::run(admin, &command).await)
+        }
         Command::Sip(sip) => sip::run(&options, &sip, output),
         Command::Turn(turn) => turn::run(&options, &turn, output),
         Command::Token(token) => token::run(&options, &token, output),

@@ -185,6 +185,8 @@ pub struct Banner<'a> {
     pub admin_url: &'a str,
     pub config: &'a Config,
     pub examples: Option<&'a Examples>,
+    /// Where the first administrator begins, as long as there is none.
+    pub console: Option<String>,
 }
 
 impl Banner<'_> {
@@ -211,6 +213,8 @@ impl Banner<'_> {
             "url": self.url,
             "admin_url": self.admin_url,
             "mailbox": format!("{}/dev/mailbox", self.url),
+            "console": format!("{}/console", self.url),
+            "first_administrator": self.console,
             "examples": examples,
         })
     }
@@ -227,6 +231,7 @@ impl Banner<'_> {
         };
         line("address", &format!("{url}, a demonstration when opened"));
         line("mail", &format!("{url}/dev/mailbox"));
+        line("console", &self.console.clone().unwrap_or_else(|| format!("{url}/console")));
         line("health", &format!("{admin}/healthz"));
         line("metrics", &format!("{admin}/metrics"));
         if let Some(examples) = self.examples {

@@ -23,6 +23,11 @@ const ASSETS: &[Asset] = &[
     Asset { name: "style.css", kind: "text/css; charset=utf-8", content: include_str!("../../assets/style.css") },
     Asset { name: "site.js", kind: "text/javascript; charset=utf-8", content: include_str!("../../assets/site.js") },
     Asset { name: "demo.js", kind: "text/javascript; charset=utf-8", content: include_str!("../../assets/demo.js") },
+    Asset {
+        name: "console.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/console.js"),
+    },
     Asset { name: "icon.svg", kind: "image/svg+xml", content: include_str!("../../assets/icon.svg") },
 ];
 

@@ -1,9 +1,8 @@
-//! The bus over PostgreSQL: `LISTEN` and `NOTIFY` on one connection of its own.
+//! A bus between nodes over something that carries messages: what is common to all of them.
 //!
-//! `NOTIFY` takes a lock of the whole server until its transaction has committed, so it never belongs into a transaction that
-//! writes. What is published waits in a bounded queue, which one task empties; publishing waits for nothing. A transaction
-//! pooler takes `LISTEN` and delivers nothing, and a peer that is gone says nothing: so each message must come back on the
-//! connection that it was sent on, and when there is none for a while, an empty one is sent.
+//! What is published waits in a bounded queue, which one task empties; publishing waits for nothing. A carrier may take messages
+//! and deliver none, and a peer that is gone says nothing: so each message must come back on the connection that it was sent
+//! on, and when there is none for a while, an empty one is sent.
 
 use std::{
     sync::{
@@ -22,16 +21,18 @@ use ringfence_core::{
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinHandle,
     time::timeout,
 };
-use tokio_postgres::{Client, Statement};
 
-use crate::{OpenError, Options, postgres::address::Address};
+use crate::OpenError;
 
-/// Events that may wait while the server does not take them.
+mod postgres;
+
+pub use postgres::{PgBus, PgWay};
+
+/// Events that may wait while the carrier does not take them.
 const QUEUE: usize = 16_384;
-/// Events in one message: as many of the longest as fit into a payload.
+/// Events in one message: as many of the longest as fit into the smallest payload, PostgreSQL's.
 const MOST: usize = 80;
 /// A message is sent after so long without one.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -40,11 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Waits between attempts to connect, of which a random half is left out.
 const SHORTEST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
-
-/// Commits of this connection need not wait for the disk: nothing that it says has to last.
-const SETTINGS: &str = "SET synchronous_commit = off; SET statement_timeout = 5000";
-/// Channels belong to the database: a table's number tells installations in different schemas apart.
-const CHANNEL: &str = "SELECT 'ringfence_' || 'schema_migration'::regclass::oid::text";
 
 /// Why nothing is carried.
 #[derive(Debug, thiserror::Error)]
@@ -63,14 +59,40 @@ pub enum BusError {
     Lost,
 }
 
-impl From<tokio_postgres::Error> for BusError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Server(error.into())
+/// A way to the other nodes.
+#[async_trait]
+pub trait Way: Send + Sync + 'static {
+    /// Connects and listens; what comes in is handed to `hearing`.
+    async fn open(&self, hearing: Hearing) -> Result<Box<dyn Link>, BusError>;
+}
+
+/// A connection that listens and speaks. Dropping it ends both.
+#[async_trait]
+pub trait Link: Send {
+    /// Hands a message over for all nodes, this one included.
+    async fn send(&mut self, message: String) -> Result<(), BusError>;
+
+    /// Returns when nothing more can come.
+    async fn lost(&mut self);
+}
+
+/// What takes in messages of one connection.
+pub struct Hearing {
+    node: Arc<Node>,
+    came_back: watch::Sender<u64>,
+}
+
+impl Hearing {
+    /// Takes in a message.
+    pub fn take_in(&self, message: &str) {
+        if let Some(number) = self.node.take_in(message) {
+            self.came_back.send_replace(number);
+        }
     }
 }
 
-/// A bus of all nodes on one PostgreSQL database.
-pub struct PgBus {
+/// A bus of all nodes that one way leads to.
+pub struct WideBus {
     node: Arc<Node>,
     queue: mpsc::Sender<SecurityEvent>,
 }
@@ -84,37 +106,33 @@ struct Node {
     dropped: AtomicBool,
 }
 
-impl PgBus {
-    /// A bus over the database at `url`, and the work that carries its announcements, to be run beside it. The work ends when
-    /// the bus has gone and what was waiting is sent, as long as the server takes it.
-    pub fn new(
-        url: &str,
-        entropy: SharedEntropy,
-    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), OpenError> {
-        let address = address(url)?;
+impl WideBus {
+    /// A bus over a way, and the work that carries its announcements, to be run beside it. The work ends when the bus has gone
+    /// and what was waiting is sent, as long as the carrier takes it.
+    pub fn over(way: impl Way, entropy: SharedEntropy) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let node = Arc::new(Node {
             name: format!("{:016x}", u64::from_be_bytes(random(entropy.as_ref()))),
             local: LocalBus::default(),
             dropped: AtomicBool::new(false),
         });
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let carrier = Carrier { address, node: Arc::clone(&node), entropy, waiting, unsent: Vec::new() };
-        Ok((Self { node, queue }, carrier.run()))
+        let carrier = Carrier { way: Box::new(way), node: Arc::clone(&node), entropy, waiting, unsent: Vec::new() };
+        (Self { node, queue }, carrier.run())
     }
 
-    /// Sends a message over the database at `url` and waits until it comes back.
-    pub async fn check(url: &str, entropy: &SharedEntropy) -> Result<(), BusError> {
-        let (bus, _carrier) = Self::new(url, Arc::clone(entropy))?;
-        Link::open(&address(url)?, &bus.node).await.map(drop)
+    /// Sends a message over a way and waits until it comes back.
+    pub async fn check(way: impl Way, entropy: &SharedEntropy) -> Result<(), BusError> {
+        let node = Node {
+            name: format!("{:016x}", u64::from_be_bytes(random(entropy.as_ref()))),
+            local: LocalBus::default(),
+            dropped: AtomicBool::new(false),
+        };
+        Round::open(&way, &Arc::new(node)).await.map(drop)
     }
-}
-
-fn address(url: &str) -> Result<Address, OpenError> {
-    Ok(Address::parse(url, &Options::default())?.called("bus"))
 }
 
 #[async_trait]
-impl Bus for PgBus {
+impl Bus for WideBus {
     async fn publish(&self, events: &[SecurityEvent]) {
         for event in events {
             self.node.local.tell(Signal::Event(*event));
@@ -177,7 +195,7 @@ enum Over {
 
 /// Empties the queue.
 struct Carrier {
-    address: Address,
+    way: Box<dyn Way>,
     node: Arc<Node>,
     entropy: SharedEntropy,
     waiting: mpsc::Receiver<SecurityEvent>,
@@ -190,14 +208,14 @@ impl Carrier {
         let connected = metrics::gauge!("ringfence_bus_connected");
         let mut wait = SHORTEST_WAIT;
         loop {
-            let cause = match Link::open(&self.address, &self.node).await {
-                Ok(mut link) => {
+            let cause = match Round::open(self.way.as_ref(), &self.node).await {
+                Ok(mut round) => {
                     wait = SHORTEST_WAIT;
                     connected.set(1.0);
                     tracing::info!("announcements reach other nodes");
                     // Others may have announced something while nobody listened here.
                     self.node.local.tell(Signal::Gap);
-                    let over = self.carry(&mut link).await;
+                    let over = self.carry(&mut round).await;
                     connected.set(0.0);
                     match over {
                         Over::Finished => return,
@@ -229,11 +247,11 @@ impl Carrier {
         drop(timeout(wait, std::future::pending::<()>()).await);
     }
 
-    async fn carry(&mut self, link: &mut Link) -> Over {
+    async fn carry(&mut self, round: &mut Round) -> Over {
         loop {
             if self.unsent.is_empty() {
                 tokio::select! {
-                    _ = &mut link.driver => return Over::Broken(BusError::Lost),
+                    () = round.link.lost() => return Over::Broken(BusError::Lost),
                     came = timeout(SILENCE, self.waiting.recv_many(&mut self.unsent, MOST)) => {
                         if came == Ok(0) {
                             return Over::Finished;
@@ -242,7 +260,7 @@ impl Carrier {
                 }
             }
             let gap = self.node.dropped.swap(false, Ordering::Relaxed);
-            if let Err(cause) = link.send(&self.node, gap, &self.unsent).await {
+            if let Err(cause) = round.send(&self.node, gap, &self.unsent).await {
                 self.node.dropped.fetch_or(gap, Ordering::Relaxed);
                 return Over::Broken(cause);
             }
@@ -251,49 +269,33 @@ impl Carrier {
     }
 }
 
-/// A connection that listens and speaks.
-struct Link {
-    client: Client,
-    driver: JoinHandle<()>,
-    notify: Statement,
-    channel: String,
+/// A connection on which what is sent must come back.
+struct Round {
+    link: Box<dyn Link>,
     /// The number of the last message sent.
     sent: u64,
     /// The number of the last one that came back.
     back: watch::Receiver<u64>,
 }
 
-impl Link {
+impl Round {
     /// Connects, listens, and makes sure that messages come back.
-    async fn open(address: &Address, node: &Arc<Node>) -> Result<Self, BusError> {
-        let mut link = timeout(PATIENCE * 2, Self::listen(address, node)).await.map_err(|_| BusError::Lost)??;
-        link.send(node, false, &[]).await?;
-        Ok(link)
-    }
-
-    async fn listen(address: &Address, node: &Arc<Node>) -> Result<Self, BusError> {
+    async fn open(way: &dyn Way, node: &Arc<Node>) -> Result<Self, BusError> {
         let (came_back, back) = watch::channel(0);
-        let hearing = Arc::clone(node);
-        let heard = move |payload: &str| {
-            if let Some(number) = hearing.take_in(payload) {
-                came_back.send_replace(number);
-            }
-        };
-        let (client, driver) = address.connect_hearing(heard).await?;
-        client.batch_execute(SETTINGS).await?;
-        let channel: String = client.query_one(CHANNEL, &[]).await?.try_get(0)?;
-        client.batch_execute(&format!("LISTEN {channel}")).await?;
-        let notify = client.prepare("SELECT pg_notify($1, $2)").await?;
-        Ok(Self { client, driver, notify, channel, sent: 0, back })
+        let hearing = Hearing { node: Arc::clone(node), came_back };
+        let link = timeout(PATIENCE * 2, way.open(hearing)).await.map_err(|_| BusError::Lost)??;
+        let mut round = Self { link, sent: 0, back };
+        round.send(node, false, &[]).await?;
+        Ok(round)
     }
 
     /// Sends a message and waits until it has come back.
     async fn send(&mut self, node: &Node, gap: bool, events: &[SecurityEvent]) -> Result<(), BusError> {
         self.sent += 1;
         let number = self.sent;
-        let payload = payload(&Message { node: node.name.clone(), number, gap, events })?;
+        let message = payload(&Message { node: node.name.clone(), number, gap, events })?;
         let round = async {
-            self.client.execute(&self.notify, &[&self.channel, &payload]).await?;
+            self.link.send(message).await?;
             self.back.wait_for(|back| *back >= number).await.map_err(|_| BusError::Lost)?;
             Ok(())
         };
