@@ -9,6 +9,7 @@ import { logged, scratch, url, withServer } from '../shared/server.mjs';
 import { authenticator, launch, looked, site, version, visitor } from './browser.mjs';
 import { forms } from './forms.mjs';
 import { begin, code, password, PASSWORD, signIn } from './people.mjs';
+import { audited, crowd, users } from './users.mjs';
 
 const PROVISION = `
 [[project]]
@@ -183,8 +184,11 @@ async function run() {
   try {
     const { ann, visit } = await firstAdministrator(browser);
     await factors(browser, ann, visit);
+    await crowd();
     const pages = await everyPage(visit);
+    await users(visit);
     await forms(browser, ann, visit, pages);
+    await audited(visit);
   } finally {
     await browser.close();
   }
