@@ -20,6 +20,12 @@ const FEW: usize = 2_000;
 pub enum Bench {
     /// Guest and password sign-in, verification and minting over HTTP, beside the machine's own limits.
     Core(Slices),
+    /// All of it beside limits and peers, in some ten minutes; the figures of docs/performance.md are replaced.
+    All {
+        /// Everything as short as it can be, to see that it runs.
+        #[arg(long)]
+        short: bool,
+    },
     /// Idle authenticated sockets: their memory, and how soon they close when they must.
     Sockets(Crowd),
     /// Renewals whose answers get lost or that two tabs ask for at once, on both engines.
@@ -55,7 +61,7 @@ pub struct Slices {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds of one slice.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 2)]
     seconds: u64,
 }
 
@@ -74,6 +80,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     let mut command = Command::new(release.join("ringfence-bench"));
     match bench {
         Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
+        Bench::All { short } => return all(&release, *short),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
@@ -86,6 +93,15 @@ pub fn run(bench: &Bench) -> Result<()> {
             &slices.seconds.to_string(),
         ]),
     };
+    run_command(&mut command)
+}
+
+fn all(release: &Path, short: bool) -> Result<()> {
+    let postgres = Postgres::start()?;
+    let mut command = Command::new(release.join("ringfence-bench"));
+    command.args(["all", "--document", "docs/performance.md", "--server"]).arg(release.join("ringfence"));
+    command.arg("--cache").arg(target()?.join("peers")).arg("--postgres").arg(postgres.create("bench_all")?);
+    command.args(short.then_some("--short"));
     run_command(&mut command)
 }
 
