@@ -61,11 +61,16 @@ pub(crate) fn succeeded(answer: &Answer<'_>) -> anyhow::Result<()> {
 
 /// A request as text.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = lines(headers);
     format!(
         "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
+}
+
+/// Headers as they go over the wire.
+pub(crate) fn lines(headers: &[(&str, &str)]) -> String {
+    headers.iter().fold(String::new(), |lines, (name, value)| lines + name + ": " + value + "\r\n")
 }
 
 /// What a slice showed.

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::trust::Trust;
+use crate::{load::lines, trust::Trust};
 
 /// A program that ends when this is dropped.
 pub(crate) struct Program {
@@ -99,7 +99,7 @@ impl Program {
 
     fn ask_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<String> {
         let mut stream = connect(self.address, self.trust.as_ref())?;
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = lines(headers);
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
