@@ -79,7 +79,7 @@ pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
-pub use maintenance::{AuditVerdict, Rewrapped, Swept};
+pub use maintenance::{AuditVerdict, Rewrapped, SWEEP_STEP, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
