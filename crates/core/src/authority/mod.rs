@@ -18,6 +18,7 @@ use crate::{
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
+    tally::Tally,
     time::SharedClock,
 };
 
@@ -135,6 +136,7 @@ pub struct Authority {
     keys: keys::KeyCache,
     live: liveness::LiveCache,
     turn: turn::Handed,
+    tally: Tally,
 }
 
 impl Authority {
@@ -156,6 +158,7 @@ impl Authority {
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
             turn: turn::Handed::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -167,6 +170,11 @@ impl Authority {
     /// The source of randomness that this authority uses.
     pub fn entropy(&self) -> &SharedEntropy {
         &self.entropy
+    }
+
+    /// What happened on this node of late.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Where links of our own lead.
