@@ -50,11 +50,14 @@ pub enum Scope {
     /// Get credentials for relays of media.
     #[serde(rename = "turn:issue")]
     TurnIssue,
+    /// Hear of security events.
+    #[serde(rename = "events:read")]
+    EventsRead,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const EACH: [Self; 12] = [
+    pub const EACH: [Self; 13] = [
         Self::All,
         Self::ProjectsRead,
         Self::ProjectsWrite,
@@ -67,6 +70,7 @@ impl Scope {
         Self::KeysWrite,
         Self::SipLookup,
         Self::TurnIssue,
+        Self::EventsRead,
     ];
 
     /// The scope's text, as in API keys and errors.
@@ -84,6 +88,7 @@ impl Scope {
             Self::KeysWrite => "keys:write",
             Self::SipLookup => "sip:lookup",
             Self::TurnIssue => "turn:issue",
+            Self::EventsRead => "events:read",
         }
     }
 

@@ -140,6 +140,10 @@ id!(/// An entry of the audit log.
     AuditId);
 id!(/// A token's `jti`.
     TokenId);
+id!(/// A security event that others are told of.
+    EventId);
+id!(/// A webhook.
+    WebhookId);
 id!(/// An administrator of the installation.
     AdministratorId);
 id!(/// A session of the console.

@@ -22,6 +22,7 @@ pub mod key;
 pub mod live_token;
 pub mod mail;
 pub mod membership;
+pub mod outbox;
 pub mod password;
 pub mod picture;
 pub mod presence;

@@ -2,6 +2,8 @@
 
 mod admin;
 mod assemble;
+#[cfg(feature = "nats")]
+mod bus_nats;
 mod cli;
 mod commands;
 mod config;

@@ -8,8 +8,8 @@ use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
         AdministratorId, ApplicationId, AuditId, ConnectionId, ConsoleSessionId, CredentialId, EndpointGroupId,
-        GuestTargetId, IdentityId, InvitationId, IssuerId, MembershipId, PasskeyId, ProjectId, SessionId,
-        SipInvitationId, VerificationId,
+        EventId, GuestTargetId, IdentityId, InvitationId, IssuerId, MembershipId, PasskeyId, ProjectId, SessionId,
+        SipInvitationId, VerificationId, WebhookId,
     },
     password::PasswordHash,
     seal::{LookupHash, Sealed},
@@ -185,6 +185,7 @@ ids!(
     ConsoleSessionId,
     CredentialId,
     EndpointGroupId,
+    EventId,
     GuestTargetId,
     IdentityId,
     InvitationId,
@@ -195,6 +196,7 @@ ids!(
     SessionId,
     SipInvitationId,
     VerificationId,
+    WebhookId,
 );
 
 macro_rules! texts {

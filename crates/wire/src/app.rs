@@ -7,6 +7,7 @@ use ringfence_core::{authority::Authority, project::ProjectRef, time::BoxFuture,
 use serde_json::{Value, json};
 
 use crate::{
+    feed::Feed,
     first::Demo,
     live::LiveConnections,
     mailbox::{Letter, Mailbox},
@@ -19,6 +20,8 @@ pub struct App {
     pub authority: Arc<Authority>,
     /// The open connections of this node.
     pub live: Arc<LiveConnections>,
+    /// What this node tells other servers.
+    pub feed: Arc<Feed>,
     /// What the operator configured.
     pub settings: Arc<Settings>,
     /// The mount that a request came through.
@@ -132,7 +135,8 @@ impl App {
     pub fn new(authority: Arc<Authority>, settings: Settings) -> Self {
         let native = Mount { dialect: "native", project: "default".to_owned(), ..Mount::default() };
         let live = LiveConnections::new(Arc::clone(&authority));
-        Self { authority, live, settings: Arc::new(settings), mount: Arc::new(native) }
+        let feed = Feed::new(Arc::clone(&authority));
+        Self { authority, live, feed, settings: Arc::new(settings), mount: Arc::new(native) }
     }
 
     /// The same state for the routes of a mount.

@@ -41,7 +41,7 @@ pub(crate) struct Circumstances(pub(crate) Ctx);
 
 /// The client: the socket's peer, or what a trusted peer says in `X-Forwarded-For`, read from the right up to the first
 /// address that is not trusted itself. Anybody else's headers are not looked at (ATTACKS N43).
-fn client_address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
+pub(crate) fn client_address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|range| range.contains(address));
     if !is_trusted(&peer) {

@@ -3,8 +3,6 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    future::Future,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -14,10 +12,11 @@ use axum::{
     body::Body,
     extract::Request,
     response::{IntoResponse, Response},
+    routing::future::RouteFuture,
 };
 use http::{HeaderMap, header};
 use ringfence_core::error::{AuthError, Noun};
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 
 use crate::{
     app::{App, Mount},
@@ -82,18 +81,26 @@ struct ByHost {
 
 impl ByHost {
     fn choose(&self, request: &Request) -> &Router {
+        if self.hosts.is_empty() {
+            return &self.main;
+        }
         // HTTP/2 names it in `:authority`; a whole URL as target wins over the header (RFC 9112, section 3.2.2).
         let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let host = request.uri().authority().map_or_else(header, http::uri::Authority::as_str);
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self.hosts.get(&name.to_ascii_lowercase()).unwrap_or(&self.main)
+        let found = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.hosts.get(&name.to_ascii_lowercase())
+        } else {
+            self.hosts.get(name)
+        };
+        found.unwrap_or(&self.main)
     }
 }
 
 impl Service<Request<Body>> for ByHost {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = RouteFuture<Infallible>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // A router is always ready.
@@ -101,6 +108,6 @@ impl Service<Request<Body>> for ByHost {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(self.choose(&request).clone().oneshot(request))
+        self.choose(&request).clone().call(request)
     }
 }

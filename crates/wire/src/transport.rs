@@ -195,7 +195,8 @@ mod tests {
             ("POST /", "auth.example.org"),
             ("GET /telephonex", "auth.example.org"),
         ] {
-            let expected = r#"{"status":403,"title":"come by https","type":"tls_required"}"#;
+            let expected =
+                r#"{"code":"tls_required","status":403,"title":"come by https","type":"/problems/tls_required"}"#;
             assert_eq!(said(line, host).await, (403, String::new(), expected.to_owned()), "{line} at {host}");
         }
     }

@@ -22,7 +22,6 @@ use crate::{
     ids::{CredentialId, IdentityId, MembershipId},
     project::ProjectRef,
     secret::Password,
-    session::SessionsOf,
     store::Tx,
     throttle::ThrottleKey,
     time::Timestamp,
@@ -265,7 +264,7 @@ impl Authority {
             identity.updated_at = now;
             if suspended {
                 tx.update_identity(&identity)?;
-                log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+                log.end_sessions_of(tx, id, now)?;
             } else {
                 identity = rebind(tx, identity, now)?;
             }
@@ -313,7 +312,7 @@ fn refuse_keeper(permit: &Permit, identity: &Identity) -> Result<(), AuthError> 
 /// Leaves nothing personal of an identity. The caller holds the row.
 pub(super) fn erase(tx: &mut dyn Tx, log: &mut Log, identity: &mut Identity, now: Timestamp) -> Result<(), AuthError> {
     let id = identity.id;
-    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+    log.end_sessions_of(tx, id, now)?;
     tx.delete_picture(id)?;
     for purpose in Purpose::ALL {
         tx.supersede_verifications(id, purpose, now)?;

@@ -18,7 +18,7 @@ mod sign;
 mod weak;
 
 pub use alg::{Alg, Family};
-pub use claims::{Claims, Validity};
+pub use claims::{Claims, Times, Validity};
 pub use compact::{Header, MAX_KID, MAX_TOKEN, Unverified};
 pub use json::MAX_DEPTH;
 pub use key::{KeyError, MIN_SECRET, VerifyingKey};

@@ -113,6 +113,8 @@ pub enum Command {
         /// The file to make.
         file: PathBuf,
     },
+    /// Move everything from SQLite to PostgreSQL, compared row by row before it is kept.
+    Move(Move),
     /// Print completions for a shell.
     Completions { shell: Shell },
     /// Mail.
@@ -137,6 +139,13 @@ pub struct Serve {
     /// Apply this provisioning file before listening.
     #[arg(long, value_name = "FILE")]
     pub apply: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Move {
+    /// The empty database to move to: postgres://USER:PASSWORD@HOST/DATABASE. On the command line others can read the password.
+    #[arg(long, value_name = "URL", env = "RINGFENCE_MOVE_TO", hide_env_values = true)]
+    pub to: String,
 }
 
 #[derive(Debug, Args)]

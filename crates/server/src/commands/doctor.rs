@@ -212,10 +212,10 @@ async fn check_bus(config: &Config, findings: &mut Findings) {
     match config.carrier() {
         Carrier::Local if config.database.is_sqlite() => findings.ok("bus", "local: one node, nothing to carry"),
         Carrier::Local => findings.warn("bus", "local: other nodes hear of a revocation within 30 seconds"),
-        Carrier::Postgres => match assemble::check_bus(&config.database.url).await {
-            Ok(()) => findings.ok("bus", "postgres: what is announced comes back"),
+        carrier @ (Carrier::Postgres | Carrier::Nats) => match assemble::check_bus(config).await {
+            Ok(()) => findings.ok("bus", format!("{}: what is announced comes back", carrier.name())),
             Err(error) => {
-                let says = format!("postgres: {error:#}; other nodes hear of a revocation within 30 seconds");
+                let says = format!("{}: {error:#}; other nodes hear of a revocation within 30 seconds", carrier.name());
                 findings.fail("bus", crate::scrub::scrub(&says));
             }
         },

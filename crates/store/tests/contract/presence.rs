@@ -1,4 +1,4 @@
-use ringfence_core::presence::{Presence, PresenceFilter};
+use ringfence_core::presence::{Elsewhere, Presence, PresenceFilter};
 
 use crate::{
     fixtures::presence,
@@ -12,6 +12,9 @@ on_every_engine!(
     a_lease_belongs_to_its_node,
     a_dead_node_is_swept,
     a_node_that_comes_back_is_vouched_for_again,
+    a_place_is_claimed_while_no_other_node_that_lives_has_one,
+    of_nodes_that_claim_one_place_at_once_one_gets_it,
+    what_other_nodes_have_beside_a_connection,
 );
 
 impl World {
@@ -102,4 +105,63 @@ async fn a_node_that_comes_back_is_vouched_for_again(w: World) {
     w.connect(&later).await;
     let live = w.read(move |tx| tx.presence_of(ann.id, at(101))).await;
     assert_eq!(live.last(), Some(&later));
+}
+
+async fn a_place_is_claimed_while_no_other_node_that_lives_has_one(w: World) {
+    let ann = w.member().await;
+    let session = w.session(&ann).await;
+    let (first, again, other) = (presence(&session, "a"), presence(&session, "a"), presence(&session, "b"));
+    let claim = async |row: &Presence, instead_of| {
+        let row = row.clone();
+        w.write(move |tx| tx.claim_presence(&row, instead_of)).await
+    };
+    assert!(claim(&first, None).await);
+    // How many there may be on one node, that node knows.
+    assert!(claim(&again, None).await);
+    assert!(!claim(&other, None).await);
+    assert!(!claim(&other, Some(first.connection)).await);
+    assert!(w.write(move |tx| tx.close_presence(again.connection)).await);
+    assert!(claim(&other, Some(first.connection)).await);
+    let late = Presence { since: at(31), lease_until: at(60), ..presence(&session, "c") };
+    assert!(claim(&late, None).await, "the leases of both others have ended");
+}
+
+async fn of_nodes_that_claim_one_place_at_once_one_gets_it(w: World) {
+    for _ in 0..5 {
+        let ann = w.member().await;
+        let session = w.session(&ann).await;
+        let claims = (0..8).map(|node| {
+            let row = presence(&session, &format!("node {node}"));
+            w.write(move |tx| tx.claim_presence(&row, None))
+        });
+        let won = futures_util::future::join_all(claims).await;
+        assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+        assert_eq!(w.read(move |tx| tx.presence_of(ann.id, NOW)).await.len(), 1);
+    }
+}
+
+async fn what_other_nodes_have_beside_a_connection(w: World) {
+    let (ann, ben) = (w.member().await, w.member().await);
+    let (hers, his) = (w.session(&ann).await, w.session(&ben).await);
+    let since = |seconds: i64, row: Presence| Presence { since: at(seconds), ..row };
+    let mine = since(2, presence(&hers, "here"));
+    let rows = [
+        since(1, presence(&hers, "there")),
+        Presence { dialect: "other".to_owned(), ..since(3, presence(&hers, "there")) },
+        since(1, presence(&his, "here")),
+        since(3, presence(&his, "here")),
+    ];
+    for row in rows.iter().chain([&mine]) {
+        w.connect(row).await;
+    }
+    let found = async |identity, now| w.read(move |tx| tx.presence_beside("here", identity, now)).await;
+    let older = Elsewhere { older: true, newer: false };
+    assert_eq!(found(None, at(5)).await, [(ann.id, mine.connection, older)]);
+    assert_eq!(found(Some(ben.id), at(5)).await, []);
+    w.connect(&since(4, presence(&hers, "third"))).await;
+    let both = Elsewhere { older: true, newer: true };
+    assert_eq!(found(Some(ann.id), at(5)).await, [(ann.id, mine.connection, both)]);
+    assert!(w.read(move |tx| tx.has_company("here", at(5))).await);
+    assert_eq!(found(None, at(40)).await, []);
+    assert!(!w.read(move |tx| tx.has_company("here", at(40))).await);
 }

@@ -2,9 +2,8 @@
 //! master keys) stays with the operator at the machine.
 
 use serde_json::{Map, Value};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::app::App;
+use super::resource::{Resources, routes};
 
 mod api_keys;
 mod applications;
@@ -19,9 +18,9 @@ mod project;
 mod sessions;
 mod targets;
 
-/// The resources, each with its description.
-pub(super) fn resources() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+/// The resources.
+pub(super) fn resources<R: Resources>() -> R {
+    R::default()
         .routes(routes!(project::show, project::change))
         .routes(routes!(targets::list, targets::create))
         .routes(routes!(targets::remove))
