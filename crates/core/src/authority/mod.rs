@@ -19,6 +19,7 @@ use crate::{
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
+    tally::Tally,
     time::SharedClock,
 };
 
@@ -139,6 +140,7 @@ pub struct Authority {
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    tally: Tally,
     confirm_within: Duration,
 }
 
@@ -165,6 +167,7 @@ impl Authority {
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            tally: Tally::default(),
             confirm_within: CONFIRM_WITHIN,
         }
     }
@@ -189,6 +192,11 @@ impl Authority {
     /// The source of randomness that this authority uses.
     pub fn entropy(&self) -> &SharedEntropy {
         &self.entropy
+    }
+
+    /// What happened on this node of late.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Where links of our own lead.
