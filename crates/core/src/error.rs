@@ -202,6 +202,10 @@ pub enum Noun {
     EndpointGroup,
     /// A SIP domain.
     SipDomain,
+    /// A webhook.
+    Webhook,
+    /// Something that a webhook was to be told.
+    Delivery,
     /// An address that nothing answers at.
     Endpoint,
 }
@@ -222,6 +226,8 @@ impl fmt::Display for Noun {
             Self::GuestTarget => "guest target",
             Self::EndpointGroup => "endpoint group",
             Self::SipDomain => "SIP domain",
+            Self::Webhook => "webhook",
+            Self::Delivery => "delivery",
             Self::Endpoint => "endpoint",
         })
     }

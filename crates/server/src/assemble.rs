@@ -21,6 +21,7 @@ use crate::{
     federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
+    webhook_http::HttpCourier,
 };
 
 /// How long mail that waits is still delivered when the process ends.
@@ -78,7 +79,8 @@ impl Assembly {
             shapes: ringfence_wire::token_shapes(),
             profiles: ringfence_wire::assertion_profiles(),
         })
-        .with_providers(federation_http::providers());
+        .with_providers(federation_http::providers())
+        .with_courier(Arc::new(HttpCourier::new(config.webhooks.private_addresses)));
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
             format!("the database was sealed with another master key than those in {file}")

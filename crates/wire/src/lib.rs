@@ -28,7 +28,7 @@ mod well_known;
 pub use admin::{MetricsText, admin_router};
 pub use app::{App, Mount, Relay, Settings};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
-pub use feed::Feed;
+pub use feed::{Feed, Rising};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Authority, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
+use super::{Authority, assertions::issuer_context, keys::context, turn::TURN_SECRETS, webhooks::rewrap_webhooks};
 use crate::{
     audit::Link,
     caller::InstallationPermit,
@@ -41,6 +41,8 @@ pub struct Swept {
     pub resumed: u64,
     /// Events for other servers.
     pub events: u64,
+    /// What webhooks were told.
+    pub deliveries: u64,
 }
 
 /// What a rewrap changed.
@@ -56,6 +58,8 @@ pub struct Rewrapped {
     pub sip_users: usize,
     /// Secrets that identity providers gave.
     pub providers: usize,
+    /// Secrets of webhooks.
+    pub webhooks: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -128,7 +132,8 @@ impl Authority {
     /// Removes rows that ended a while ago, in small steps.
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
-        let mut total = Swept { events: self.sweep_events().await?, ..Swept::default() };
+        let (events, deliveries) = (self.sweep_events().await?, self.sweep_deliveries().await?);
+        let mut total = Swept { events, deliveries, ..Swept::default() };
         self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
@@ -154,7 +159,7 @@ impl Authority {
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
                     resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
-                    events: 0,
+                    ..Swept::default()
                 })
             })
             .await
@@ -212,6 +217,7 @@ impl Authority {
                     tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
                 }
                 done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
+                done.webhooks = rewrap_webhooks(tx, &sealer, entropy.as_ref())?;
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)

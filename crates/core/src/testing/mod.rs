@@ -2,6 +2,7 @@
 
 mod build;
 mod cast;
+mod courier;
 mod provider;
 mod shapes;
 mod world;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 
 pub use self::{
     cast::{Member, PASSWORD, Place, outcome},
+    courier::RecordingCourier,
     provider::CredulousProvider,
     shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},
     world::World,

@@ -25,3 +25,4 @@ mod tokens;
 mod verifications;
 mod visitors;
 mod vouching;
+mod webhooks;

@@ -50,3 +50,4 @@ mod sip;
 mod support;
 mod throttle;
 mod verification;
+mod webhook;
