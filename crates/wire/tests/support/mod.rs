@@ -24,7 +24,7 @@ use ringfence_core::{
     password::{HasherConfig, PasswordHasher},
     project::{Compat, Project, ProjectPolicy},
     seal::{KeyRing, Sealer},
-    testing::{ManualClock, MemoryMailer, RecordingBus, SeededEntropy},
+    testing::{ManualClock, MemoryMailer, RecordingBus, RecordingCourier, SeededEntropy},
     time::Clock as _,
 };
 use ringfence_wire::{App, Feed, Mount, Relay, Settings, assertion_profiles, router, token_shapes};
@@ -78,7 +78,7 @@ impl Server {
         let (clock, mailer) = (ManualClock::new(), Arc::<MemoryMailer>::default());
         let (outbox, delivery) = Outbox::new(Arc::clone(&mailer) as _);
         tokio::spawn(delivery);
-        let authority = Arc::new(Authority::new(Parts {
+        let authority = Authority::new(Parts {
             store: opened.store(),
             clock: Arc::clone(&clock) as _,
             entropy: Arc::clone(&entropy) as _,
@@ -89,7 +89,8 @@ impl Server {
             public_url: PUBLIC_URL.to_owned(),
             shapes: token_shapes(),
             profiles: assertion_profiles(),
-        }));
+        });
+        let authority = Arc::new(authority.with_courier(Arc::<RecordingCourier>::default()));
         let ctx = operator_ctx(&clock);
         let permit = Caller::Operator.permit_installation().unwrap();
         let wanted = ProjectRequest { name: "default".to_owned(), policy };
