@@ -206,6 +206,10 @@ pub enum Noun {
     Webhook,
     /// Something that a webhook was to be told.
     Delivery,
+    /// An administrator.
+    Administrator,
+    /// A passkey of an administrator.
+    Passkey,
     /// An address that nothing answers at.
     Endpoint,
 }
@@ -228,6 +232,8 @@ impl fmt::Display for Noun {
             Self::SipDomain => "SIP domain",
             Self::Webhook => "webhook",
             Self::Delivery => "delivery",
+            Self::Administrator => "administrator",
+            Self::Passkey => "passkey",
             Self::Endpoint => "endpoint",
         })
     }

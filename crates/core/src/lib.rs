@@ -1,5 +1,6 @@
 //! The domain of Ringfence: every rule, no HTTP and no SQL.
 
+pub mod administrator;
 pub mod application;
 pub mod audit;
 pub mod authority;

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use axum_server::Handle;
+use ringfence_wire::Demo;
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -33,6 +34,8 @@ pub struct Server {
     pub assembly: Assembly,
     /// What clients call it.
     pub public_url: String,
+    /// What the first page demonstrates with.
+    pub demo: Option<Demo>,
     main: TcpListener,
     admin: TcpListener,
     tls: Option<Secured>,
@@ -69,7 +72,7 @@ impl Server {
         let public_url = config.public_url(main.local_addr()?)?;
         let assembly = Assembly::open(&config, Schema::Migrate, Place::Server, public_url.clone()).await?;
         assembly.warn_of_limits();
-        Ok(Self { config, assembly, public_url, main, admin, tls, metrics })
+        Ok(Self { config, assembly, public_url, demo: None, main, admin, tls, metrics })
     }
 
     /// Where health and metrics are.
@@ -93,7 +96,7 @@ impl Server {
         let plain_address = plain.as_ref().map(TcpListener::local_addr).transpose()?;
         let (live, feed, mut main, mut admin, mut plain) = {
             // Gone with the listeners, so that the authority and its outbox can end.
-            let app = self.assembly.app(&self.config)?;
+            let app = self.assembly.app(&self.config, self.demo)?;
             let admin = ringfence_wire::admin_router(&app, self.metrics.text());
             let plain = plain.map(|plain| Listening::start(plain, ringfence_wire::plain_router(&app.settings)));
             let main = Listening::start_with(self.main, ringfence_wire::router(&app), tls);

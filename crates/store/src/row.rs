@@ -7,8 +7,9 @@ use std::{borrow::Cow, str::FromStr};
 use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
-        ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, EventId, GuestTargetId, IdentityId,
-        InvitationId, IssuerId, MembershipId, ProjectId, SessionId, SipInvitationId, VerificationId, WebhookId,
+        AdministratorId, ApplicationId, AuditId, ConnectionId, ConsoleSessionId, CredentialId, EndpointGroupId,
+        EventId, GuestTargetId, IdentityId, InvitationId, IssuerId, MembershipId, PasskeyId, ProjectId, SessionId,
+        SipInvitationId, VerificationId, WebhookId,
     },
     password::PasswordHash,
     seal::{LookupHash, Sealed},
@@ -177,9 +178,11 @@ macro_rules! ids {
     };
 }
 ids!(
+    AdministratorId,
     ApplicationId,
     AuditId,
     ConnectionId,
+    ConsoleSessionId,
     CredentialId,
     EndpointGroupId,
     EventId,
@@ -188,6 +191,7 @@ ids!(
     InvitationId,
     IssuerId,
     MembershipId,
+    PasskeyId,
     ProjectId,
     SessionId,
     SipInvitationId,

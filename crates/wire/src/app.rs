@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use ringfence_core::{authority::Authority, project::ProjectRef, turn::TurnCredential};
+use ringfence_core::{authority::Authority, project::ProjectRef, time::BoxFuture, turn::TurnCredential};
 use serde_json::{Value, json};
 
-use crate::{feed::Feed, live::LiveConnections, mailbox::Mailbox};
+use crate::{feed::Feed, first::Demo, live::LiveConnections, mailbox::Mailbox};
 
 /// The one state of all routes. Cheap to clone.
 #[derive(Clone)]
@@ -34,8 +34,40 @@ pub struct Settings {
     pub mounts: Vec<Mount>,
     /// The development mailbox, if there is one.
     pub mailbox: Option<Arc<Mailbox>>,
+    /// What the first page demonstrates with, in development.
+    pub demo: Option<Demo>,
     /// The relays of media, if there are any.
     pub turn: Option<Relay>,
+    /// Who examines the installation for the console.
+    pub doctor: Option<Arc<dyn Doctor>>,
+}
+
+/// Whoever can say how the installation is: what `ringfence doctor` prints.
+pub trait Doctor: fmt::Debug + Send + Sync {
+    /// What is found now.
+    fn examine(&self) -> BoxFuture<Vec<Finding>>;
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// How it is.
+    pub verdict: Verdict,
+    /// Why, in English.
+    pub says: String,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Works, and should be looked at.
+    Warn,
+    /// Does not work.
+    Fail,
 }
 
 /// Where relays of media are, and how long their credentials count.

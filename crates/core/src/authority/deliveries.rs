@@ -95,16 +95,13 @@ impl Authority {
     /// Makes a delivery that was taken and records how it went, which is returned.
     pub async fn deliver(&self, taken: Taken) -> Result<Delivery, AuthError> {
         let Taken { webhook, mut delivery, event } = taken;
-        match event {
-            Some(event) => {
-                let call = self.webhook_call(&webhook, &event).await?;
-                let outcome = self.courier()?.deliver(&call).await;
-                delivery.settle(outcome, self.clock.now());
-            }
-            None => {
-                delivery.failure = Some("forgotten".to_owned());
-                delivery.ended_at = Some(self.clock.now());
-            }
+        if let Some(event) = event {
+            let call = self.webhook_call(&webhook, &event).await?;
+            let outcome = self.courier()?.deliver(&call).await;
+            delivery.settle(outcome, self.clock.now());
+        } else {
+            delivery.failure = Some("forgotten".to_owned());
+            delivery.ended_at = Some(self.clock.now());
         }
         let (settled, paused) = (delivery.clone(), delivery.pause(self.clock.now()));
         self.store

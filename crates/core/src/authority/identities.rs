@@ -207,10 +207,36 @@ impl Authority {
         id: IdentityId,
         change: ProfileChange,
     ) -> Result<Identity, AuthError> {
+        self.change_identity_if(ctx, permit, id, change, None).await
+    }
+
+    /// The same, unless it was changed since `seen`, which is what whoever decided has looked at.
+    pub async fn change_seen_identity(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        change: ProfileChange,
+        seen: Timestamp,
+    ) -> Result<Identity, AuthError> {
+        self.change_identity_if(ctx, permit, id, change, Some(seen)).await
+    }
+
+    async fn change_identity_if(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        change: ProfileChange,
+        seen: Option<Timestamp>,
+    ) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
+            if seen.is_some_and(|seen| seen != identity.updated_at) {
+                return Err(AuthError::Conflict(Noun::Identity));
+            }
             change.apply(&mut identity);
             identity.updated_at = now;
             tx.update_identity(&identity)?;

@@ -3,7 +3,7 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod account;
+mod administrators;
 mod applications;
 mod assertions;
 mod audits;
@@ -58,16 +59,19 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod verified;
 mod visitors;
 mod vouching;
 mod webhooks;
 
 pub use account::{AccountChange, NewEmail};
+pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
@@ -77,14 +81,14 @@ pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
-pub use introspection::{Introspected, end_of};
+pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
 pub use maintenance::{AuditVerdict, Rewrapped, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
 pub use people::{People, Person};
-pub use presence::Reachable;
+pub use presence::{Connected, Reachable};
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
@@ -139,8 +143,13 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    verified: verified::Verified,
     turn: turn::Handed,
+    confirm_within: Duration,
 }
+
+/// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
 impl Authority {
     /// An authority of these parts.
@@ -161,8 +170,22 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            confirm_within: CONFIRM_WITHIN,
         }
+    }
+
+    /// The same, with another span for which what is known of a session counts without the store having confirmed it.
+    #[must_use]
+    pub const fn confirming_within(mut self, span: Duration) -> Self {
+        self.confirm_within = span;
+        self
+    }
+
+    /// How long what is known of a session, or of who is connected where, counts without the store having confirmed it.
+    pub const fn confirm_within(&self) -> Duration {
+        self.confirm_within
     }
 
     /// The clock that this authority lives by.

@@ -4,6 +4,7 @@ mod build;
 mod cast;
 mod courier;
 mod provider;
+mod severed;
 mod shapes;
 mod world;
 
@@ -20,6 +21,7 @@ pub use self::{
     cast::{Member, PASSWORD, Place, outcome},
     courier::RecordingCourier,
     provider::CredulousProvider,
+    severed::{Reach, Severable},
     shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},
     world::World,
 };

@@ -20,7 +20,7 @@ use ringfence_core::federation::Providers;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-pub use self::outgoing::{Outgoing, Reach, is_within, leads_astray};
+pub use self::outgoing::{Outgoing, Reach, is_within, leads_astray, tls};
 use self::{facebook::Facebook, google::Google, keys::KeySets, oidc::OpenId};
 
 const GOOGLE: &str = "google";

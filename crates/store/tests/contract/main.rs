@@ -22,6 +22,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod administrator;
 mod application;
 mod audit;
 mod bus;
@@ -44,6 +45,7 @@ mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;
+mod relocate;
 mod resume;
 mod session;
 mod sip;

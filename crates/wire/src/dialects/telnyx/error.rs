@@ -248,6 +248,8 @@ const fn word(noun: Noun) -> &'static str {
         | Noun::Webhook
         | Noun::Delivery
         | Noun::SipDomain
+        | Noun::Administrator
+        | Noun::Passkey
         | Noun::Endpoint => "resource",
     }
 }
