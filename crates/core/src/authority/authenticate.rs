@@ -271,6 +271,7 @@ impl Authority {
     }
 
     async fn judge(&self, ctx: &Ctx, presented: PresentedCredential, start: bool) -> Result<Authenticated, AuthError> {
+        self.require_contact()?;
         match presented {
             PresentedCredential::Password { project, identifier, password } => {
                 self.by_password(ctx, project, identifier, password, start).await

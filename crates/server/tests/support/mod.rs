@@ -196,10 +196,21 @@ pub fn http_as(
     path: &str,
     body: Option<&Value>,
 ) -> std::io::Result<(u16, String)> {
+    let shown = bearer.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    http_with(&shown, to, method, path, body)
+}
+
+/// The same with further lines of the head.
+pub fn http_with(
+    shown: &str,
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(to)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let body = body.map(Value::to_string).unwrap_or_default();
-    let shown = bearer.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {to}\r\n{shown}Connection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
