@@ -9,6 +9,7 @@ mod deny;
 mod docs;
 mod openapi;
 mod postgres;
+mod previous;
 mod process;
 mod purity;
 mod server;
@@ -43,6 +44,8 @@ enum Task {
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
     Postgres,
+    /// Build the program as it was before the newest migration, and print where it is.
+    Previous,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Size => size::run(),
         Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
+        Task::Previous => previous::print(),
     }
 }
 

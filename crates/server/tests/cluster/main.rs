@@ -14,6 +14,7 @@ mod servers;
 mod speed;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrade;
 
 use std::time::Duration;
 

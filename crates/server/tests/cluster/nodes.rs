@@ -3,6 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher as _,
+    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
@@ -90,6 +91,8 @@ pub struct Wanted {
     pub server: String,
     /// Other sections and keys of `[bus]`, which is the last section.
     pub bus: String,
+    /// Another build for node A, which is there first.
+    pub first: Option<PathBuf>,
     /// The project's inbound policy.
     pub inbound: &'static str,
     /// How many people there are beside `ann` and `ben`: `p0`, `p1` and so on.
@@ -98,7 +101,7 @@ pub struct Wanted {
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { server: postgres(), bus: String::new(), inbound: "all", people: 0 }
+        Self { server: postgres(), bus: String::new(), first: None, inbound: "all", people: 0 }
     }
 }
 
@@ -119,7 +122,7 @@ impl Cluster {
     }
 
     pub fn of(wanted: Wanted) -> Self {
-        let Wanted { server, bus, inbound, people } = wanted;
+        let Wanted { server, bus, first, inbound, people } = wanted;
         let (folder, schema) = (Folder::new(), Schema::new(server.clone()));
         let door = Door::open(&server);
         for (name, url) in [("a", server.clone()), ("b", door.url(&server))] {
@@ -141,8 +144,11 @@ impl Cluster {
              scopes = [\"*\"]\n{people}"
         );
         folder.file("provision.toml", &provision);
-        folder.run(&["--config", "a.toml", "apply", "provision.toml"]).done();
-        let [a, b] = ["a.toml", "b.toml"].map(|file| folder.start(&["--config", file, "serve"]));
+        let program = first.unwrap_or_else(|| env!("CARGO_BIN_EXE_ringfence").into());
+        let applied = folder.command_of(&program, &["--config", "a.toml", "apply", "provision.toml"]).output().unwrap();
+        assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+        let a = Server::start(folder.command_of(&program, &["--config", "a.toml", "serve"])).unwrap();
+        let b = folder.start(&["--config", "b.toml", "serve"]);
         let cluster = Self { a, b, door, api_key, folder, _schema: schema };
         for node in [&cluster.a, &cluster.b] {
             wait_until("the bus is there", || bus_of(node));

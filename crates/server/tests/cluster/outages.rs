@@ -17,7 +17,7 @@ use crate::{
     DEADLINE, SLACK, WITHIN,
     door::Passage,
     faces::{Face, closed, connect, hear},
-    nodes::{Cluster, PASSWORD, Wanted, bus_of, now, postgres, sign_in, wait_until},
+    nodes::{Cluster, PASSWORD, Wanted, bus_of, now, sign_in, wait_until},
     servers::{Database, Nats},
     support::Server,
 };
@@ -174,7 +174,7 @@ async fn n96_a_database_that_is_killed_and_started_again_loses_nothing_that_was_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn n59_what_a_killed_node_had_counts_until_its_lease_ends_and_no_longer() {
-    let cluster = Cluster::of(Wanted { bus: within(), inbound: "refuse", server: postgres(), people: 0 });
+    let cluster = Cluster::of(Wanted { bus: within(), inbound: "refuse", ..Wanted::default() });
     let (_, signed_in) = sign_in(&cluster.a, "ann", PASSWORD);
     let token = signed_in["access_token"].as_str().unwrap().to_owned();
     let _first = Face::Native.open(cluster.b.main, &token, "").await;

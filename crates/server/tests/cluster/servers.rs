@@ -20,7 +20,16 @@ fn keep(signal: &str, program: &Path, arguments: &[&str], as_user: &[&str], log:
     let mut shell = Command::new("sh");
     shell.args(["-c", KEEPER, "keeper", signal]).args(as_user).arg(program).args(arguments);
     let log = fs::File::create(log).unwrap();
-    shell.current_dir("/").stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
+    // Debian keeps servers where only root's path leads.
+    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
+    shell
+        .env("PATH", path)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 /// A PostgreSQL server.
