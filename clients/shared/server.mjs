@@ -41,9 +41,13 @@ export function provisionFile(provision) {
 
 /** Runs `body` beside a server that has what the text `provision` says, with more settings in its environment, and stops the
  * server whatever happens. */
-export async function withServer(provision, body, settings = {}) {
+export const withServer = (provision, body, settings = {}) =>
+  beside(['dev', '--apply', provisionFile(provision)], body, settings);
+
+/** Runs `body` beside `ringfence` with these words, e.g. `dev` with examples of its own. */
+export async function beside(words, body, settings = {}) {
   const env = { ...environment, ...settings };
-  const server = spawn(binary, ['dev', '--apply', provisionFile(provision)], { cwd: scratch, env, stdio: 'pipe' });
+  const server = spawn(binary, words, { cwd: scratch, env, stdio: 'pipe' });
   const log = createWriteStream(logFile);
   server.stdout.pipe(log, { end: false });
   server.stderr.pipe(log, { end: false });
@@ -72,20 +76,23 @@ async function stop(server, ended) {
   if ((await Promise.race([ended, patience])) === 'late') server.kill('SIGKILL');
 }
 
-/** The end of what the server printed. */
-export function logged() {
+/** Everything that the server printed. */
+export function printed() {
   try {
-    return readFileSync(logFile, 'utf8').slice(-4000);
+    return readFileSync(logFile, 'utf8');
   } catch {
     return '';
   }
 }
 
+/** The end of it. */
+export const logged = () => printed().slice(-4000);
+
 /** Runs a command of the operator beside the server and returns its answer. */
 export async function ringfence(...words) {
   const run = promisify(execFile);
   const { stdout } = await run(binary, ['--json', ...words], { cwd: scratch, env: environment, timeout: 20_000 });
-  return JSON.parse(stdout);
+  return stdout.trim() ? JSON.parse(stdout) : null;
 }
 
 /** What comes after `before` in a mail to somebody, as soon as there is such a mail. */

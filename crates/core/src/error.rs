@@ -202,6 +202,14 @@ pub enum Noun {
     EndpointGroup,
     /// A SIP domain.
     SipDomain,
+    /// A webhook.
+    Webhook,
+    /// Something that a webhook was to be told.
+    Delivery,
+    /// An administrator.
+    Administrator,
+    /// A passkey of an administrator.
+    Passkey,
     /// An address that nothing answers at.
     Endpoint,
 }
@@ -222,6 +230,10 @@ impl fmt::Display for Noun {
             Self::GuestTarget => "guest target",
             Self::EndpointGroup => "endpoint group",
             Self::SipDomain => "SIP domain",
+            Self::Webhook => "webhook",
+            Self::Delivery => "delivery",
+            Self::Administrator => "administrator",
+            Self::Passkey => "passkey",
             Self::Endpoint => "endpoint",
         })
     }

@@ -124,8 +124,28 @@ impl InboundPolicy {
     }
 }
 
+/// Which open connections of a project are looked for; what is absent does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceFilter {
+    /// The face they came through.
+    pub dialect: Option<String>,
+    /// The node that holds them.
+    pub node: Option<String>,
+    /// Whose they are.
+    pub identity: Option<IdentityId>,
+}
+
 /// Storage of presence.
 pub trait PresenceStore {
+    /// Connections of a project whose lease runs, in order of id, after `after`.
+    fn presences(
+        &mut self,
+        project: ProjectId,
+        filter: &PresenceFilter,
+        now: Timestamp,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Presence>>;
     /// Adds a connection unless another node that is alive has one of the same identity, `instead_of` left out. Of two that
     /// come at once one is added.
     fn claim_presence(&mut self, presence: &Presence, instead_of: Option<ConnectionId>) -> StoreResult<bool>;

@@ -1,6 +1,9 @@
 //! Secrets as types: they do not print, do not compare by accident, and are stored as digests or sealed.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
@@ -25,19 +28,35 @@ impl Password {
     }
 }
 
-/// A token as somebody presented it: a JWS, an opaque token or an API key.
+/// A token as somebody presented it: a JWS, an opaque token or an API key. Copies share the text, and what is made of it once.
 #[derive(Clone)]
-pub struct RawToken(SecretString);
+pub struct RawToken(Arc<Shown>);
+
+struct Shown {
+    text: SecretString,
+    fingerprint: OnceLock<Fingerprint>,
+}
+
+/// SHA-256 of a token, to know it again by while the process runs.
+pub(crate) type Fingerprint = [u8; 32];
 
 impl RawToken {
     /// Wraps the text, unread.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into()))
+        Self(Arc::new(Shown { text: SecretString::from(text.into()), fingerprint: OnceLock::new() }))
     }
 
     /// The text, for verifying and for handing it to its owner once.
     pub fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.0.text.expose_secret()
+    }
+
+    /// The digest of the whole text, made once.
+    pub(crate) fn fingerprint(&self) -> &Fingerprint {
+        self.0.fingerprint.get_or_init(|| {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.expose().as_bytes());
+            digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
+        })
     }
 
     /// What the store may keep of it.
@@ -108,14 +127,26 @@ pub enum TokenKind {
     SocketTicket,
     /// What a lost connection comes back with.
     Resume,
+    /// A session of the console.
+    Console,
+    /// A one-time link to the console.
+    ConsoleLink,
 }
 
 /// Bytes of the checksum at the end.
 const CHECKSUM: usize = 4;
 
 impl TokenKind {
-    const ALL: [Self; 6] =
-        [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh, Self::SocketTicket, Self::Resume];
+    const ALL: [Self; 8] = [
+        Self::ApiKey,
+        Self::Verification,
+        Self::GuestTicket,
+        Self::Refresh,
+        Self::SocketTicket,
+        Self::Resume,
+        Self::Console,
+        Self::ConsoleLink,
+    ];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -125,13 +156,15 @@ impl TokenKind {
             Self::Refresh => "rfr_",
             Self::SocketTicket => "rfs_",
             Self::Resume => "rft_",
+            Self::Console => "rfc_",
+            Self::ConsoleLink => "rfl_",
         }
     }
 
     /// How many secret bytes a token of this kind has; any number, if none.
     const fn secret_len(self) -> Option<usize> {
         match self {
-            Self::ApiKey | Self::Verification | Self::GuestTicket => Some(32),
+            Self::ApiKey | Self::Verification | Self::GuestTicket | Self::Console | Self::ConsoleLink => Some(32),
             Self::Refresh => Some(48),
             // The text of a sealed session id.
             Self::SocketTicket => Some(71),

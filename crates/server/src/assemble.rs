@@ -15,16 +15,19 @@ use ringfence_core::{
 };
 #[cfg(feature = "nats")]
 use ringfence_store::WideBus;
-use ringfence_store::{EngineName, Opened, Options, PgBus};
-use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
+use ringfence_store::{EngineName, Moved, Opened, Options, PgBus, RelocateError};
+use ringfence_wire::{App, Demo, Mailbox, Mount, Relay, Settings};
 
 #[cfg(feature = "nats")]
 use crate::bus_nats::NatsWay;
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
+    examine::House,
     federation_http,
+    letters::Samples,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
+    webhook_http::HttpCourier,
 };
 
 /// How long mail that waits is still delivered when the process ends.
@@ -83,6 +86,7 @@ impl Assembly {
             profiles: ringfence_wire::assertion_profiles(),
         })
         .with_providers(federation_http::providers())
+        .with_courier(Arc::new(HttpCourier::new(config.webhooks.private_addresses)))
         .confirming_within(config.bus.confirm_within.duration());
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
@@ -93,14 +97,17 @@ impl Assembly {
         Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), bus: carrying, carrier, opened, public_url })
     }
 
-    /// What serves requests.
-    pub fn app(&self, config: &Config) -> Result<App> {
+    /// What serves requests; `demo` is what the first page demonstrates with.
+    pub fn app(&self, config: &Config, demo: Option<Demo>) -> Result<App> {
         let settings = Settings {
             public_url: self.public_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
             mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
+            demo,
             turn: relay(&config.turn),
+            letters: Some(Arc::new(Samples)),
+            doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
     }
@@ -178,9 +185,16 @@ pub fn clock() -> SharedClock {
 /// Opens the store without anything else.
 pub async fn open_store(url: &str, schema: Schema) -> Result<Opened> {
     let options = Options { migrate: schema == Schema::Migrate, ..Options::default() };
+    // The address of another engine may hold a password.
+    let what = url.strip_prefix("sqlite:").map_or_else(
+        || "the database cannot be opened".to_owned(),
+        |file| {
+            format!("the database {file} cannot be opened; it and its folder must be there and may not be read-only")
+        },
+    );
     let url = url.to_owned();
     let opened = blocking(move || ringfence_store::open(&url, &options)).await?;
-    opened.context("the database cannot be opened")
+    opened.context(what)
 }
 
 /// Names of the migrations that the database lacks.
@@ -199,6 +213,12 @@ pub async fn migrate(url: &str) -> Result<Vec<&'static str>> {
 pub async fn backup(url: &str, file: std::path::PathBuf) -> Result<()> {
     let url = url.to_owned();
     blocking(move || ringfence_store::backup(&url, &file)).await?.context("the database cannot be copied")
+}
+
+/// Moves everything to another database.
+pub async fn relocate(from: &str, to: &str) -> Result<Result<Vec<Moved>, RelocateError>> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    blocking(move || ringfence_store::relocate(&from, &to)).await
 }
 
 /// The engines' own calls block, and so may not run among other tasks.
@@ -225,7 +245,7 @@ fn mailer(settings: &config::Mail) -> Result<(SharedMailer, Option<Arc<Mailbox>>
         None => (Arc::new(NoMailer), None),
         Some(MAILBOX) => {
             let mailbox = Mailbox::new();
-            (Arc::new(DevMailer(Arc::clone(&mailbox))), Some(mailbox))
+            (Arc::new(DevMailer { mailbox: Arc::clone(&mailbox), clock: clock() }), Some(mailbox))
         }
         Some(url) => (Arc::new(SmtpMailer::new(settings, url)?), None),
     })

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod dev;
+mod examine;
 mod exit;
 mod federation_http;
 mod letters;
@@ -22,6 +23,7 @@ mod tasks;
 mod telemetry;
 mod tls;
 mod views;
+mod webhook_http;
 
 use std::process::ExitCode;
 

@@ -5,13 +5,17 @@
 use std::collections::HashMap;
 
 use ringfence_core::{
-    ids::{ConnectionId, EndpointGroupId, IdentityId},
-    presence::{Elsewhere, Presence, PresenceStore},
+    ids::{ConnectionId, EndpointGroupId, IdentityId, ProjectId},
+    presence::{Elsewhere, Presence, PresenceFilter, PresenceStore},
     store::StoreResult,
     time::Timestamp,
 };
 
-use crate::{row::Row, sql::values, tx::SqlTx};
+use crate::{
+    row::{Row, after},
+    sql::{Value, values},
+    tx::SqlTx,
+};
 
 fn presence(row: &mut Row) -> StoreResult<Presence> {
     Ok(Presence {
@@ -106,6 +110,36 @@ impl PresenceStore for SqlTx<'_> {
 
     fn close_presence(&mut self, connection: ConnectionId) -> StoreResult<bool> {
         self.changed("DELETE FROM presence WHERE connection_id = $1", values![connection])
+    }
+
+    fn presences(
+        &mut self,
+        project: ProjectId,
+        filter: &PresenceFilter,
+        now: Timestamp,
+        after_id: Option<ConnectionId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Presence>> {
+        let given = |text: &'_ Option<String>| Value::Text(text.clone().unwrap_or_default().into());
+        self.all(
+            "SELECT presence.connection_id, presence.project_id, presence.application_id, presence.session_id,
+                 presence.identity_id, presence.dialect, presence.node, presence.opened_at, presence_node.lease_until
+             FROM presence JOIN presence_node ON presence_node.node = presence.node
+             WHERE presence.project_id = $1 AND presence_node.lease_until > $2 AND presence.connection_id > $3
+                 AND ($4 = '' OR presence.dialect = $4) AND ($5 = '' OR presence.node = $5)
+                 AND ($6 = '' OR presence.identity_id = $6)
+             ORDER BY presence.connection_id LIMIT $7",
+            values![
+                project,
+                now,
+                after(after_id),
+                given(&filter.dialect),
+                given(&filter.node),
+                after(filter.identity),
+                limit
+            ],
+            presence,
+        )
     }
 
     fn presence_of(&mut self, identity: IdentityId, now: Timestamp) -> StoreResult<Vec<Presence>> {

@@ -16,7 +16,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use ringfence_core::{
     application::Application,
-    authority::{Authenticated, PresentedCredential, end_of},
+    authority::{Authenticated, PresentedCredential},
     context::Ctx,
     error::AuthError,
     project::ProjectRef,
@@ -155,7 +155,7 @@ async fn judge(app: &App, ctx: &Ctx, headers: &HeaderMap, wanted: &Wanted) -> Re
     if wanted.role.as_ref().is_some_and(|role| !roles.contains(role)) {
         return Err(AuthError::Forbidden { needs: ringfence_core::caller::Scope::ProjectsRead });
     }
-    Ok(passed(&who, within.as_ref(), roles, end_of(&who, &token)))
+    Ok(passed(&who, within.as_ref(), roles, app.authority.end_of(&who, &token)))
 }
 
 /// The token, by the scheme of the dialect, or by that of any.

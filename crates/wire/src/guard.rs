@@ -1,21 +1,29 @@
 //! What holds for every request, whichever face it is for: limits, deadlines, an id, a log line, careful headers.
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
-    body::Body,
-    extract::{Request, State},
-    middleware::{self, Next},
+    body::{Body, HttpBody as _},
+    extract::Request,
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt as _;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::Limited;
+use metrics::{Counter, Histogram};
 use ringfence_core::{context::RequestId, entropy::random};
 use serde_json::json;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
-};
+use tower::Service;
+use tower_http::timeout::TimeoutBody;
 use tracing::Instrument as _;
 
 use crate::app::App;
@@ -31,42 +39,86 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the guards around `routes`.
 pub(crate) fn protect(routes: Router, app: &App) -> Router {
-    routes
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PIECE_DEADLINE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_DEADLINE))
-        .layer(middleware::from_fn_with_state(app.clone(), watch))
+    let guarded = Guarded(Arc::new(Inside { routes, app: app.clone(), counts: Counts::new() }));
+    Router::new().fallback_service(guarded)
 }
 
-async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let id = RequestId(u64::from_be_bytes(random(app.authority.entropy().as_ref())));
-    request.extensions_mut().insert(id);
-    let begun = app.authority.clock().now();
-    let method = request.method().clone();
-    // Neither path nor query: both may hold secrets, such as the one of a reset link.
-    let span = tracing::info_span!("request", id = %id, %method);
-    let mut response = match refuse_form(&request) {
-        Some(refusal) => refusal,
-        None => next.run(limited(request)).instrument(span.clone()).await,
-    };
-    let status = response.status();
-    let took = app.authority.clock().now().since(begun);
-    count(status);
-    metrics::histogram!("ringfence_http_request_seconds").record(took.as_secs_f64());
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), took_ms = took.as_secs_f64() * 1e3, "answered"));
-    careful_headers(&mut response, id);
-    response
+/// The guards as one service: each layer of its own would be cloned and boxed for every request.
+#[derive(Clone)]
+struct Guarded(Arc<Inside>);
+
+struct Inside {
+    routes: Router,
+    app: App,
+    counts: Counts,
 }
 
-/// Counts an answer by the class of its status: labels that are known beforehand cost nothing to make.
-fn count(status: StatusCode) {
-    match status.as_u16() / 100 {
-        2 => metrics::counter!("ringfence_http_requests_total", "status" => "2xx"),
-        3 => metrics::counter!("ringfence_http_requests_total", "status" => "3xx"),
-        4 => metrics::counter!("ringfence_http_requests_total", "status" => "4xx"),
-        _ => metrics::counter!("ringfence_http_requests_total", "status" => "5xx"),
+impl Service<Request> for Guarded {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router is always ready.
+        Poll::Ready(Ok(()))
     }
-    .increment(1);
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let inside = Arc::clone(&self.0);
+        Box::pin(async move { Ok(inside.watch(request).await) })
+    }
+}
+
+impl Inside {
+    async fn watch(&self, mut request: Request) -> Response {
+        let id = RequestId(u64::from_be_bytes(random(self.app.authority.entropy().as_ref())));
+        request.extensions_mut().insert(id);
+        let begun = self.app.authority.clock().now();
+        // Neither path nor query: both may hold secrets, such as the one of a reset link.
+        let span = tracing::info_span!("request", id = %id, method = %request.method());
+        let mut response = match refuse_form(&request) {
+            Some(refusal) => refusal,
+            None => self.within_limits(request).instrument(span.clone()).await,
+        };
+        let status = response.status();
+        let took = self.app.authority.clock().now().since(begun);
+        self.counts.count(status, took);
+        span.in_scope(|| tracing::debug!(status = status.as_u16(), took_ms = took.as_secs_f64() * 1e3, "answered"));
+        careful_headers(&mut response, id);
+        response
+    }
+
+    async fn within_limits(&self, request: Request) -> Response {
+        let mut routes = self.routes.clone();
+        let work = AssertUnwindSafe(async move { routes.call(limited(request)).await }).catch_unwind();
+        // Asks the work before the clock, so that what is done at once sets no alarm.
+        match tokio::time::timeout(REQUEST_DEADLINE, work).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(cause)) => panicked(&*cause),
+            Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        }
+    }
+}
+
+/// What is counted of each answer: looked up once, not for each request.
+struct Counts {
+    /// By the class of the status, from 2xx to 5xx.
+    classes: [Counter; 4],
+    seconds: Histogram,
+}
+
+impl Counts {
+    fn new() -> Self {
+        let class = |status| metrics::counter!("ringfence_http_requests_total", "status" => status);
+        let seconds = metrics::histogram!("ringfence_http_request_seconds");
+        Self { classes: ["2xx", "3xx", "4xx", "5xx"].map(class), seconds }
+    }
+
+    fn count(&self, status: StatusCode, took: Duration) {
+        let class = (status.as_u16() / 100).clamp(2, 5) - 2;
+        self.classes[usize::from(class)].increment(1);
+        self.seconds.record(took.as_secs_f64());
+    }
 }
 
 /// Requests that nobody here takes, whatever they ask for (ATTACKS N95).
@@ -84,9 +136,12 @@ fn refuse_form(request: &Request) -> Option<Response> {
         .then(|| problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than 1 MiB"))
 }
 
-/// The request with a body that ends in an error once it is too long.
+/// The request with a body that ends in an error once it is too long or a piece of it too late.
 fn limited(request: Request) -> Request {
-    request.map(|body| Body::new(http_body_util::Limited::new(body, MAX_BODY)))
+    if request.body().is_end_stream() {
+        return request;
+    }
+    request.map(|body| Body::new(TimeoutBody::new(BODY_PIECE_DEADLINE, Limited::new(body, MAX_BODY))))
 }
 
 fn careful_headers(response: &mut Response, id: RequestId) {
@@ -100,7 +155,8 @@ fn careful_headers(response: &mut Response, id: RequestId) {
 
 /// A refusal that belongs to no operation.
 pub(crate) fn problem(status: StatusCode, code: &'static str, title: &'static str) -> Response {
-    let body = json!({ "type": code, "title": title, "status": status.as_u16() });
+    let kind = format!("/problems/{code}");
+    let body = json!({ "type": kind, "title": title, "status": status.as_u16(), "code": code });
     let mut response = (status, axum::Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -109,8 +165,7 @@ pub(crate) fn problem(status: StatusCode, code: &'static str, title: &'static st
     response
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
-fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(cause: &(dyn Any + Send)) -> Response {
     let text = cause.downcast_ref::<&str>().copied().or_else(|| cause.downcast_ref::<String>().map(String::as_str));
     tracing::error!(code = "panic", cause = text.unwrap_or("of another kind"), "a handler panicked");
     problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")

@@ -3,8 +3,6 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    future::Future,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -14,16 +12,19 @@ use axum::{
     body::Body,
     extract::Request,
     response::{IntoResponse, Response},
+    routing::future::RouteFuture,
 };
-use http::header;
+use http::{HeaderMap, header};
 use ringfence_core::error::{AuthError, Noun};
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 
 use crate::{
     app::{App, Mount},
-    bridges,
+    bridges, console,
     dialects::{ALL, Dialect},
-    forward_auth, guard, links, mailbox, native, page,
+    first, forward_auth, guard, links, looks,
+    looks::Look,
+    mailbox, native,
     problem::Problem,
     well_known,
 };
@@ -31,13 +32,15 @@ use crate::{
 /// Everything that the main listener answers.
 pub fn router(app: &App) -> Router {
     let mut main = Router::new()
-        .merge(page::routes())
+        .merge(looks::routes())
+        .merge(first::routes())
         .merge(well_known::routes())
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
         .merge(bridges::routes())
         .merge(native::routes(app))
+        .merge(console::routes(app))
         .fallback(nothing_here)
         .with_state(app.clone());
     let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());
@@ -58,13 +61,10 @@ fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {
     (dialect.routes)(app.at(mount))
 }
 
-async fn nothing_here(request: Request) -> Response {
-    let wants_page = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if wants_page { page::not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
+async fn nothing_here(look: Look, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
+    if wants_page { look.not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
 }
 
 /// Routes at the root of hosts, and those for all other names. Hosts are in lower case.
@@ -81,18 +81,26 @@ struct ByHost {
 
 impl ByHost {
     fn choose(&self, request: &Request) -> &Router {
+        if self.hosts.is_empty() {
+            return &self.main;
+        }
         // HTTP/2 names it in `:authority`; a whole URL as target wins over the header (RFC 9112, section 3.2.2).
         let header = || request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let host = request.uri().authority().map_or_else(header, http::uri::Authority::as_str);
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        self.hosts.get(&name.to_ascii_lowercase()).unwrap_or(&self.main)
+        let found = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.hosts.get(&name.to_ascii_lowercase())
+        } else {
+            self.hosts.get(name)
+        };
+        found.unwrap_or(&self.main)
     }
 }
 
 impl Service<Request<Body>> for ByHost {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = RouteFuture<Infallible>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // A router is always ready.
@@ -100,6 +108,6 @@ impl Service<Request<Body>> for ByHost {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(self.choose(&request).clone().oneshot(request))
+        self.choose(&request).clone().call(request)
     }
 }

@@ -74,6 +74,12 @@ impl KeyCache {
 }
 
 impl Authority {
+    /// Whether `entry` is what is known of the key that `kid` names, and known recently enough.
+    pub(super) fn still_knows(&self, ctx: &Ctx, kid: &str, entry: &Arc<VerifyingEntry>) -> bool {
+        let known = self.keys.verifying.read().unwrap_or_else(PoisonError::into_inner);
+        is_fresh(entry.since, ctx.now) && known.get(kid).is_some_and(|known| Arc::ptr_eq(known, entry))
+    }
+
     /// The key that a `kid` names, be it that its tokens no longer count: an old token says so whenever it is shown.
     pub(super) async fn verifying_key(&self, ctx: &Ctx, kid: &str) -> Result<Arc<VerifyingEntry>, AuthError> {
         let known = self.keys.verifying.read().unwrap_or_else(PoisonError::into_inner).get(kid).cloned();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{Authenticated, Authority, PresentedCredential, end_of};
+use super::{Authenticated, Authority, PresentedCredential};
 use crate::{
     context::Ctx,
     error::{AuthError, Noun, TokenFault},
@@ -56,10 +56,10 @@ pub struct Presence {
 }
 
 impl OnConnection {
-    fn of(who: Authenticated, token: &RawToken) -> Result<Self, AuthError> {
+    fn of(who: Authenticated, token: &RawToken, ends: Option<Timestamp>) -> Result<Self, AuthError> {
         let read = Unverified::parse(token.expose())?;
         let issued_at = read.claims_unverified()?.time("iat")?.ok_or(TokenFault::Claims)?;
-        let expires_at = end_of(&who, token).ok_or(AuthError::NotFound(Noun::Session))?;
+        let expires_at = ends.ok_or(AuthError::NotFound(Noun::Session))?;
         Self::with(who, issued_at, expires_at, false)
     }
 
@@ -93,7 +93,8 @@ impl Authority {
     /// Takes the access token that a connection is to go by.
     pub async fn accept_live_token(&self, ctx: &Ctx, token: &RawToken) -> Result<OnConnection, AuthError> {
         let who = self.authenticate(ctx, PresentedCredential::AccessToken(token.clone())).await?;
-        OnConnection::of(who, token)
+        let ends = self.end_of(&who, token);
+        OnConnection::of(who, token, ends)
     }
 
     /// Takes another token for a connection: one that renews or narrows what it was admitted with. After a refusal everything

@@ -22,19 +22,24 @@ use crate::{
     ids::AuditId,
     issuer::AssertionProfile,
     mail::Outbox,
+    outbox::{EventKind, EventSubject, Told},
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
+    tally::Tally,
     time::SharedClock,
+    webhook::Courier,
 };
 
 mod account;
+mod administrators;
 mod applications;
 mod assertions;
 mod audits;
 mod authenticate;
 mod credentials;
 mod cursors;
+mod deliveries;
 mod endpoint_groups;
 mod endpoints;
 mod federated;
@@ -49,6 +54,7 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod once;
+mod outbox;
 mod own_keys;
 mod passwords;
 mod people;
@@ -61,31 +67,36 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;
 mod verdicts;
 mod verifications;
+mod verified;
 mod visitors;
 mod vouching;
+mod webhooks;
 
 pub use account::{AccountChange, NewEmail};
+pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
+pub use deliveries::Taken;
 pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
 pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
-pub use introspection::{Introspected, end_of};
+pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
-pub use maintenance::{AuditVerdict, Rewrapped, Swept};
+pub use maintenance::{AuditVerdict, Rewrapped, SWEEP_STEP, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
 pub use people::{People, Person};
-pub use presence::Reachable;
+pub use presence::{Connected, Reachable};
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
@@ -97,6 +108,7 @@ pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectC
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
 pub use vouching::AssertionRequest;
+pub use webhooks::{WebhookChange, WebhookRequest};
 
 /// What an [`Authority`] is made of.
 pub struct Parts {
@@ -135,10 +147,13 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    courier: Option<Arc<dyn Courier>>,
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    verified: verified::Verified,
     turn: turn::Handed,
+    tally: Tally,
     confirm_within: Duration,
     /// Nothing was confirmed for so long.
     cut_off: AtomicBool,
@@ -162,10 +177,13 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            courier: None,
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            tally: Tally::default(),
             confirm_within: CONFIRM_WITHIN,
             cut_off: AtomicBool::new(false),
         }
@@ -212,6 +230,11 @@ impl Authority {
         &self.entropy
     }
 
+    /// What happened on this node of late.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Where links of our own lead.
     pub fn public_url(&self) -> &str {
         &self.public_url
@@ -244,7 +267,7 @@ impl Authority {
         }
     }
 
-    /// Runs `work` in a transaction with its audit entries, waits until all is durable, then announces its events.
+    /// Runs `work` in a transaction with its audit entries and what others are to be told, waits until all is durable, then announces its events.
     ///
     /// Nothing else in the domain commits. An error leaves nothing behind; a refusal that must leave a trace is an `Ok` of
     /// `work` that its operation turns into an error afterwards.
@@ -254,12 +277,13 @@ impl Authority {
         F: FnOnce(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
     {
         let ctx = ctx.clone();
-        let entropy = Arc::clone(&self.entropy);
+        let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
         let (outcome, events) = self
             .store
             .write(move |tx| {
                 let mut log = Log::default();
                 let outcome = work(tx, &mut log)?;
+                Self::store_told(tx, log.told, ctx.now, (clock.now(), entropy.as_ref()))?;
                 for audit in log.audits {
                     tx.append_audit(&entry(audit, &ctx, AuditId::mint(ctx.now, entropy.as_ref())))?;
                 }
@@ -287,6 +311,7 @@ impl Authority {
 struct Log {
     audits: Vec<Audit>,
     events: Vec<SecurityEvent>,
+    told: Vec<Told>,
 }
 
 impl Log {
@@ -299,7 +324,11 @@ impl Log {
     }
 
     fn announce_revoked(&mut self, sessions: impl IntoIterator<Item = crate::ids::SessionId>) {
-        self.events.extend(sessions.into_iter().map(SecurityEvent::SessionRevoked));
+        for session in sessions {
+            self.events.push(SecurityEvent::SessionRevoked(session));
+            let (kind, subject) = (EventKind::SessionRevoked, EventSubject::Session(session));
+            self.told.push(Told { kind, subject, detail: serde_json::Map::new() });
+        }
     }
 }
 

@@ -4,13 +4,14 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{Authenticated, Authority, Person};
 use crate::{
+    caller::Permit,
     context::Ctx,
     endpoint::{EndpointFilter, Window},
     error::{AuthError, Noun, Rule},
     event::{Listener, SecurityEvent},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind},
     ids::{ConnectionId, IdentityId, SessionId},
-    presence::{Elsewhere, InboundPolicy, Presence, PresenceChange},
+    presence::{Elsewhere, InboundPolicy, Presence, PresenceChange, PresenceFilter},
     time::Timestamp,
 };
 
@@ -21,6 +22,15 @@ pub struct Reachable {
     pub identity: IdentityId,
     /// The name by which it is reached, in its one spelling.
     pub name: String,
+}
+
+/// An open connection and whose it is.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// The connection.
+    pub presence: Presence,
+    /// Whoever signed in on it; nobody when they were erased a moment ago.
+    pub person: Option<Person>,
 }
 
 impl Authenticated {
@@ -153,10 +163,47 @@ impl Authority {
         self.store.write(move |tx| Ok(tx.renew_presence(&node, until)?)).await
     }
 
+    /// Open connections of the project that `permit` is for, on all nodes, with whose they are.
+    pub async fn connections(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        filter: PresenceFilter,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<Connected>, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let mut found = Vec::new();
+                for presence in tx.presences(project, &filter, now, after, limit)? {
+                    let person = match tx.identity(presence.identity)? {
+                        Some(identity) => Some(Person { identifiers: tx.identifiers(identity.id)?, identity }),
+                        None => None,
+                    };
+                    found.push(Connected { presence, person });
+                }
+                Ok(found)
+            })
+            .await
+    }
+
     /// Open connections of somebody who is signed in, on all nodes, in order of sign-in.
     pub async fn own_presence(&self, ctx: &Ctx, who: &Authenticated) -> Result<Vec<Presence>, AuthError> {
         let (identity, now) = (who.identity.id, ctx.now);
         self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await
+    }
+
+    /// Open connections of an identity of the permit's project, on all nodes, in order of sign-in.
+    pub async fn presence_of(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        identity: IdentityId,
+    ) -> Result<Vec<Presence>, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        let found = self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await?;
+        Ok(found.into_iter().filter(|open| open.project == project).collect())
     }
 
     /// Which of these people have an open connection of a face, on any node.

@@ -1,11 +1,11 @@
 //! Access tokens: minted for a session, verified by key, shape and time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Authenticated, Authority, IdTokenRequest};
+use super::{Authenticated, Authority, IdTokenRequest, verified::Checked};
 use crate::{
     audit::Audit,
     context::Ctx,
@@ -119,7 +119,8 @@ pub(super) struct TokenClaims {
     named_by: SessionClaim,
     pub(super) project: ProjectId,
     issuer: Option<String>,
-    audience: Option<String>,
+    /// If it has exactly one.
+    pub(super) audience: Option<String>,
     typ: Option<String>,
     alg: Alg,
 }
@@ -244,7 +245,20 @@ impl Authority {
     }
 
     /// Checks form, key, signature and time of an access token of ours.
-    pub(super) async fn verify_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<TokenClaims, AuthError> {
+    pub(super) async fn verify_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Arc<Checked>, AuthError> {
+        let checked = match self.verified.recall(token) {
+            Some(known) if self.still_knows(ctx, &known.kid, &known.key) => known,
+            _ => self.check_access_token(ctx, token).await?,
+        };
+        checked.times.check(&Validity::at(ctx.now))?;
+        if !checked.key.counts(ctx.now) {
+            return Err(TokenFault::Key.into());
+        }
+        Ok(checked)
+    }
+
+    /// Checks what does not change about an access token, and remembers it.
+    async fn check_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Arc<Checked>, AuthError> {
         if TokenKind::of(token).is_some() {
             return Err(TokenFault::Type.into());
         }
@@ -254,20 +268,18 @@ impl Authority {
         let unverified = Unverified::parse(token.expose())?;
         let header = unverified.header().clone();
         // All of ours name their key; a token that does not is somebody else's kind (ATTACKS N21).
-        let kid = header.kid.as_deref().ok_or(TokenFault::Type)?;
-        let key = self.verifying_key(ctx, kid).await?;
+        let kid = header.kid.ok_or(TokenFault::Type)?;
+        let key = self.verifying_key(ctx, &kid).await?;
         let claims = unverified.verify(&key.verifying)?;
         let (session, named_by) = match claims.string("sid")? {
             None if self.names_by_jti(header.alg) => (claims.string("jti")?, SessionClaim::Jti),
             sid => (sid, SessionClaim::Sid),
         };
         let session = session.ok_or(TokenFault::Type)?.parse::<SessionId>().map_err(|_| TokenFault::Claims)?;
-        claims.check_times(&Validity { require_exp: true, ..Validity::at(ctx.now) })?;
-        if !key.counts(ctx.now) {
-            return Err(TokenFault::Key.into());
-        }
+        let times = claims.times()?;
+        times.check(&Validity::at(ctx.now))?;
         let audience = claims.audience()?;
-        Ok(TokenClaims {
+        let read = TokenClaims {
             session,
             named_by,
             project: key.project,
@@ -278,11 +290,18 @@ impl Authority {
             },
             typ: header.typ,
             alg: header.alg,
-        })
+        };
+        let checked = Arc::new(Checked::new(read, times, kid, key));
+        self.verified.remember(token, &checked);
+        Ok(checked)
     }
 
     /// Whether a token has the shape of the face that its session was started through.
-    pub(super) fn check_shape(&self, live: &Authenticated, claims: &TokenClaims) -> Result<(), AuthError> {
+    pub(super) fn check_shape(&self, live: &Authenticated, checked: &Checked) -> Result<(), AuthError> {
+        if checked.fits() {
+            return Ok(());
+        }
+        let claims = &checked.claims;
         let session = live.session.as_ref().ok_or(TokenFault::Type)?;
         let shape = self.shape(&session.dialect)?;
         let issuer = shape.issuer(&self.public_url, live.project.id);
@@ -298,6 +317,7 @@ impl Authority {
         if claims.audience != Some(shape.audience(&issuer, session.application)) {
             return Err(TokenFault::Audience.into());
         }
+        checked.set_fits();
         Ok(())
     }
 }

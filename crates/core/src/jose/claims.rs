@@ -66,13 +66,33 @@ impl Claims {
         self.0
     }
 
+    /// The claims about time.
+    pub fn times(&self) -> Result<Times, TokenFault> {
+        Ok(Times { exp: self.time("exp")?, nbf: self.time("nbf")?, iat: self.time("iat")? })
+    }
+
+    /// Checks `exp`, `nbf` and `iat`: see [`Times::check`].
+    pub fn check_times(&self, validity: &Validity) -> Result<(), AuthError> {
+        self.times()?.check(validity)
+    }
+}
+
+/// When a token says that it counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// From here on it does not.
+    pub exp: Option<Timestamp>,
+    nbf: Option<Timestamp>,
+    iat: Option<Timestamp>,
+}
+
+impl Times {
     /// Checks `exp`, `nbf` and `iat` (RFC 7519 4.1.4 to 4.1.6).
     ///
     /// [`AuthError::TokenExpired`] from the very moment of `exp` plus leeway on, whatever else is wrong with the times;
     /// then [`TokenFault::NotYet`], then [`TokenFault::Lifetime`].
-    pub fn check_times(&self, validity: &Validity) -> Result<(), AuthError> {
-        let (exp, nbf, iat) = (self.time("exp")?, self.time("nbf")?, self.time("iat")?);
-        let now = validity.now;
+    pub fn check(&self, validity: &Validity) -> Result<(), AuthError> {
+        let (Self { exp, nbf, iat }, now) = (*self, validity.now);
         if exp.is_none() && validity.require_exp {
             return Err(TokenFault::Claims.into());
         }

@@ -56,6 +56,23 @@ async fn n01_an_empty_signature_is_refused() {
     assert_eq!(outcome(&a.w.assert(&assertion(&a.w).with_signature("")).await), "token_signature");
 }
 
+/// Every token here was taken once already, so what was checked of it is remembered.
+#[tokio::test]
+async fn n07_a_token_that_was_taken_before_vouches_for_no_other() {
+    let a = ann().await;
+    for own in ALGS {
+        let other = ALGS.into_iter().find(|other| *other != own).unwrap();
+        let issued = a.issued(own).expose();
+        let (input, _) = issued.rsplit_once('.').unwrap();
+        for _ in 0..2 {
+            assert_eq!(a.gate(a.issued(own)).await, "accepted", "{own}");
+            let borrowed = RawToken::new(format!("{input}.{}", a.token(other).signature));
+            assert_eq!(a.gate(&borrowed).await, "token_signature", "{own} with the signature of {other}");
+            assert_eq!(a.gate(&a.token(own).claim("scope", json!("*")).unsigned()).await, "token_signature", "{own}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn n02_a_published_key_is_no_secret() {
     let a = ann().await;

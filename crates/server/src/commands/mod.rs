@@ -1,12 +1,13 @@
 //! The commands, one file each.
 
+mod administrator;
 mod api_key;
 mod application;
 mod apply;
 mod backup;
 mod completions;
 mod dev;
-mod doctor;
+pub mod doctor;
 mod endpoint;
 mod endpoint_group;
 mod identity;
@@ -15,13 +16,15 @@ mod key;
 mod mail;
 mod migrate;
 mod project;
+mod relocate;
 mod serve;
 mod session;
 mod sip;
 mod token;
 mod turn;
+mod webhook;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use anyhow::{Context as _, Result};
 use ringfence_core::project::Span;
@@ -43,10 +46,11 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Serve(flags) => server_runtime()?.block_on(serve::run(&options, &flags, output)),
         Command::Init(init) => init::run(&init, output),
         Command::Completions { shell } => completions::run(shell),
-        Command::Migrate { dry_run } => tool(migrate::run(&options, dry_run, output)),
-        Command::Doctor => tool(doctor::run(&options, output)),
-        Command::Backup { file } => tool(backup::run(&options, &file, output)),
-        Command::Mail(mail) => tool(mail::run(&options, &mail, output)),
+        Command::Migrate { dry_run } => tool(Box::pin(migrate::run(&options, dry_run, output))),
+        Command::Doctor => tool(Box::pin(doctor::run(&options, output))),
+        Command::Backup { file } => tool(Box::pin(backup::run(&options, &file, output))),
+        Command::Move(asked) => tool(Box::pin(relocate::run(&options, &asked, output))),
+        Command::Mail(mail) => tool(Box::pin(mail::run(&options, &mail, output))),
         Command::Apply(apply) => {
             let schema = if apply.dry_run { Schema::MustBeCurrent } else { Schema::Migrate };
             as_admin(&options, output, schema, async |admin| apply::run(admin, &apply).await)
@@ -57,6 +61,7 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| application::run(admin, &application).await)
         }
         Command::ApiKey(key) => on_current(&options, output, async |admin| api_key::run(admin, &key).await),
+        Command::Webhook(webhook) => on_current(&options, output, async |admin| webhook::run(admin, &webhook).await),
         Command::Identity(identity) => {
             on_current(&options, output, async |admin| identity::run(admin, &identity).await)
         }
@@ -67,6 +72,9 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| endpoint::run(admin, &endpoint).await)
         }
         Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
+        Command::Administrator(command) => {
+            on_current(&options, output, async |admin| administrator::run(admin, &command).await)
+        }
         Command::Sip(sip) => sip::run(&options, &sip, output),
         Command::Turn(turn) => turn::run(&options, &turn, output),
         Command::Token(token) => token::run(&options, &token, output),
@@ -77,9 +85,16 @@ fn server_runtime() -> Result<Runtime> {
     Builder::new_multi_thread().enable_all().build().context("the runtime cannot start")
 }
 
+/// A command at work: boxed, so that what runs it is compiled once and not again for each command.
+type Work<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+fn tool_runtime() -> Result<Runtime> {
+    Builder::new_current_thread().enable_all().build().context("the runtime cannot start")
+}
+
 /// Runs something short on this one thread.
-fn tool(work: impl Future<Output = Result<()>>) -> Result<()> {
-    Builder::new_current_thread().enable_all().build().context("the runtime cannot start")?.block_on(work)
+fn tool(work: Work<'_>) -> Result<()> {
+    tool_runtime()?.block_on(work)
 }
 
 /// Runs `work` as the operator, on a database that may lack migrations as `schema` says.
@@ -89,12 +104,20 @@ fn as_admin(
     schema: Schema,
     work: impl AsyncFnOnce(&Admin) -> Result<()>,
 ) -> Result<()> {
-    tool(async {
-        let admin = Admin::open(options, output, schema).await?;
-        let outcome = work(&admin).await;
-        admin.close().await;
-        outcome
-    })
+    let runtime = tool_runtime()?;
+    let admin = opened(&runtime, options, output, schema)?;
+    let work: Work<'_> = Box::pin(work(&admin));
+    let outcome = runtime.block_on(work);
+    close(&runtime, admin);
+    outcome
+}
+
+fn opened(runtime: &Runtime, options: &Options, output: Output, schema: Schema) -> Result<Admin> {
+    runtime.block_on(Admin::open(options, output, schema))
+}
+
+fn close(runtime: &Runtime, admin: Admin) {
+    runtime.block_on(admin.close());
 }
 
 /// Runs `work` as the operator, on a database of this version.

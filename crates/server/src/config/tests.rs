@@ -29,6 +29,14 @@ fn the_sample_of_init_changes_nothing() {
 }
 
 #[test]
+fn the_file_of_the_debian_package_keeps_everything_in_the_state_directory() {
+    let config = with(include_str!("../../../../packaging/ringfence.toml"), &[]).unwrap();
+    assert_eq!(config.database.url, "sqlite:/var/lib/ringfence/ringfence.db");
+    assert_eq!(config.secrets.master_key_file, Path::new("/var/lib/ringfence/master.key"));
+    assert!(config.server.listen.ip().is_loopback());
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_file_and_line() {
     let text = complaint(with("[server]\nlisten = \"127.0.0.1:1\"\nlisen = 1\n", &[]));
     assert!(text.contains("ringfence.toml") && text.contains("lisen") && text.contains("line 3"), "{text}");

@@ -1,4 +1,4 @@
-use ringfence_core::presence::{Elsewhere, Presence};
+use ringfence_core::presence::{Elsewhere, Presence, PresenceFilter};
 
 use crate::{
     fixtures::presence,
@@ -7,6 +7,7 @@ use crate::{
 
 on_every_engine!(
     connections_of_an_identity_come_oldest_first,
+    connections_of_a_project_come_in_pages,
     a_connection_is_closed_once,
     a_lease_belongs_to_its_node,
     a_dead_node_is_swept,
@@ -33,6 +34,31 @@ async fn connections_of_an_identity_come_oldest_first(w: World) {
     }
     assert_eq!(w.read(move |tx| tx.presence_of(ann.id, NOW)).await, [old, new]);
     assert_eq!(w.read(move |tx| tx.presence_of(ann.id, at(30))).await, []);
+}
+
+async fn connections_of_a_project_come_in_pages(w: World) {
+    let (ann, ben) = (w.member().await, w.member().await);
+    let (mine, theirs) = (w.session(&ann).await, w.session(&ben).await);
+    let mut rows = vec![presence(&mine, "a"), presence(&mine, "b"), presence(&theirs, "a")];
+    for row in &rows {
+        w.connect(row).await;
+    }
+    rows.sort_by_key(|row| row.connection);
+    let (project, elsewhere) = (ann.project, w.project().await.id);
+    let list = async |project, filter: PresenceFilter, after, limit| {
+        w.read(move |tx| tx.presences(project, &filter, NOW, after, limit)).await
+    };
+    let all = PresenceFilter::default;
+    assert_eq!(list(project, all(), None, 2).await, rows[..2]);
+    assert_eq!(list(project, all(), Some(rows[1].connection), 2).await, rows[2..]);
+    assert_eq!(list(elsewhere, all(), None, 2).await, []);
+    let on_a = list(project, PresenceFilter { node: Some("a".to_owned()), ..all() }, None, 9).await;
+    assert!(on_a.len() == 2 && on_a.iter().all(|row| row.node == "a"));
+    let of_ben = list(project, PresenceFilter { identity: Some(ben.id), ..all() }, None, 9).await;
+    assert!(of_ben.len() == 1 && of_ben[0].identity == ben.id);
+    let of_none = PresenceFilter { dialect: Some("none".to_owned()), ..all() };
+    assert_eq!(list(project, of_none, None, 9).await, []);
+    assert_eq!(w.read(move |tx| tx.presences(project, &all(), at(30), None, 9)).await, []);
 }
 
 async fn a_connection_is_closed_once(w: World) {

@@ -8,12 +8,13 @@
 //! | `sign_in`, `assertion`, `refresh` | the ways in, and staying in |
 //! | `me`, `account`, `verifications`, `upgrade`, `sessions` | one's own account and sessions |
 //! | `turn` | credentials of media relays |
-//! | `ask` | what other servers ask |
+//! | `ask`, `events` | what other servers ask, and what they are told |
 //! | `socket/` | the open connection; described in `docs/socket.md` |
 //! | `admin` | what an API key may do in its project |
+//! | `resource` | routes, each with what it says of itself |
 //! | `describe`, `reference` | the OpenAPI description and its page |
 //!
-//! The handlers describe themselves: `docs/openapi.json` is made from them.
+//! The handlers describe themselves: `docs/openapi.json` is made from them, and served.
 
 use axum::{Router, middleware};
 use ringfence_core::{
@@ -23,9 +24,11 @@ use ringfence_core::{
     jose::Alg,
     key::KeySet,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::problem::Problem;
+use self::{
+    problem::Problem,
+    resource::{Resources, routes},
+};
 use crate::app::App;
 
 mod account;
@@ -38,6 +41,7 @@ mod browser;
 mod caller;
 mod codes;
 mod describe;
+mod events;
 mod guard;
 mod input;
 mod me;
@@ -45,6 +49,7 @@ mod once;
 mod problem;
 mod reference;
 mod refresh;
+mod resource;
 mod sessions;
 mod sign_in;
 mod socket;
@@ -54,6 +59,8 @@ mod verifications;
 
 pub use codes::{CODES, Code};
 pub use describe::description;
+#[cfg(feature = "fuzzing")]
+pub(crate) use socket::fuzzing;
 
 /// Its name, as in mounts and sessions.
 pub(crate) const NAME: &str = "native";
@@ -78,8 +85,7 @@ pub(crate) static ASSERTIONS: &AssertionProfile = &assertion::PROFILE;
 
 /// Everything below `/api/v1`, the pages of codes, and what verifiers of tokens look for.
 pub(crate) fn routes(app: &App) -> Router<App> {
-    let (routes, _) = resources().split_for_parts();
-    let routes = routes
+    let routes = resources::<Router<App>>()
         .merge(reference::routes())
         .method_not_allowed_fallback(async || Problem::Method)
         .fallback(async || Problem::from(AuthError::NotFound(Noun::Endpoint)))
@@ -89,9 +95,9 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     Router::new().nest("/api/v1", routes).merge(codes::routes()).merge(ask::well_known()).merge(socket::routes())
 }
 
-/// The resources, each with its description.
-fn resources() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+/// The resources.
+fn resources<R: Resources>() -> R {
+    R::default()
         .routes(routes!(sign_in::sign_up))
         .routes(routes!(sign_in::password))
         .routes(routes!(sign_in::guest))
@@ -114,5 +120,6 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(turn::create))
         .routes(routes!(ask::introspect))
         .routes(routes!(ask::revoke))
+        .routes(routes!(events::stream))
         .merge(admin::resources())
 }

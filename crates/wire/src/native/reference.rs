@@ -1,7 +1,5 @@
 //! The description, for programs and as a page for people.
 
-use std::sync::LazyLock;
-
 use askama::Template;
 use axum::{
     Router,
@@ -11,10 +9,8 @@ use axum::{
 use http::header;
 use serde_json::Value;
 
-use super::describe::description;
-use crate::{app::App, page};
-
-static DESCRIPTION: LazyLock<Value> = LazyLock::new(description);
+use super::describe::FILE;
+use crate::{app::App, looks::Look};
 
 /// Where both are, below `/api/v1`.
 pub(super) fn routes() -> Router<App> {
@@ -22,12 +18,14 @@ pub(super) fn routes() -> Router<App> {
 }
 
 async fn file() -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], axum::Json(&*DESCRIPTION)).into_response()
+    let headers = [(header::CACHE_CONTROL, "public, max-age=300"), (header::CONTENT_TYPE, "application/json")];
+    (headers, FILE).into_response()
 }
 
 #[derive(Template)]
 #[template(path = "api.html")]
-struct ApiPage {
+struct ApiPage<'a> {
+    look: &'a Look,
     groups: Vec<(String, Vec<Operation>)>,
     schemas: Vec<(String, Vec<Member>)>,
 }
@@ -49,13 +47,15 @@ struct Member {
     text: String,
 }
 
-async fn show() -> Response {
-    page::render(&ApiPage { groups: groups(), schemas: schemas() })
+async fn show(look: Look) -> Response {
+    // Read for each who looks, which is seldom: held, it would be a megabyte for nobody.
+    let whole = serde_json::from_str(FILE).unwrap_or_default();
+    look.show(&ApiPage { look: &look, groups: groups(&whole), schemas: schemas(&whole) })
 }
 
-fn groups() -> Vec<(String, Vec<Operation>)> {
+fn groups(whole: &Value) -> Vec<(String, Vec<Operation>)> {
     let mut groups: Vec<(String, Vec<Operation>)> = Vec::new();
-    for (path, item) in DESCRIPTION["paths"].as_object().into_iter().flatten() {
+    for (path, item) in whole["paths"].as_object().into_iter().flatten() {
         for (method, described) in item.as_object().into_iter().flatten() {
             let tag = text(&described["tags"][0]);
             let operation = operation(method, path, described);
@@ -88,8 +88,8 @@ fn operation(method: &str, path: &str, described: &Value) -> Operation {
     }
 }
 
-fn schemas() -> Vec<(String, Vec<Member>)> {
-    let all = DESCRIPTION["components"]["schemas"].as_object().into_iter().flatten();
+fn schemas(whole: &Value) -> Vec<(String, Vec<Member>)> {
+    let all = whole["components"]["schemas"].as_object().into_iter().flatten();
     all.map(|(name, schema)| {
         let members = schema["properties"].as_object().into_iter().flatten();
         let members = members.map(|(name, schema)| Member {

@@ -245,7 +245,11 @@ const fn word(noun: Noun) -> &'static str {
         | Noun::Invitation
         | Noun::SigningKey
         | Noun::GuestTarget
+        | Noun::Webhook
+        | Noun::Delivery
         | Noun::SipDomain
+        | Noun::Administrator
+        | Noun::Passkey
         | Noun::Endpoint => "resource",
     }
 }

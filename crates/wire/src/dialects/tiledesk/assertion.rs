@@ -64,6 +64,11 @@ pub(super) fn signer(token: &RawToken) -> Signer {
         },
         Some(_) => return Signer::Unknown,
     };
+    signer_for(audience)
+}
+
+/// The same by the audience, where that is known.
+pub(super) fn signer_for(audience: &str) -> Signer {
     let Some((_, rest)) = audience.split_once("://") else { return Signer::Unknown };
     let path = rest.split(['?', '#']).next().unwrap_or_default();
     let mut segments = path.split('/').skip(1);

@@ -124,7 +124,7 @@ enum Header<'a> {
 impl<'a> Header<'a> {
     fn read(headers: &'a HeaderMap) -> Self {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Self::Absent };
-        let mut words = value.to_str().unwrap_or("?").split_whitespace();
+        let mut words = value.to_str().unwrap_or("?").split_ascii_whitespace();
         match (words.next(), words.next(), words.next()) {
             (None, ..) => Self::Absent,
             (Some(_), None, _) => Self::OneWord,
@@ -154,7 +154,7 @@ async fn authenticate(app: &App, ctx: &Ctx, parts: &Parts) -> Result<(Authentica
     };
     let presented = match from_header {
         Some(presented) => presented,
-        None => by_query(parts)?.ok_or_else(|| match header {
+        None => by_query(app, parts)?.ok_or_else(|| match header {
             Header::OneWord => Refusal::bad_request(),
             Header::Absent | Header::Words { .. } => Refusal::unauthorized(),
         })?,
@@ -172,7 +172,7 @@ async fn authenticate(app: &App, ctx: &Ctx, parts: &Parts) -> Result<(Authentica
 
 fn by_header(app: &App, scheme: &str, credentials: &str) -> Result<Option<Presented>, Refusal> {
     if scheme.eq_ignore_ascii_case("jwt") {
-        return by_token(credentials, false).map(Some);
+        return by_token(app, credentials, false).map(Some);
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return Ok(None);
@@ -186,17 +186,21 @@ fn by_header(app: &App, scheme: &str, credentials: &str) -> Result<Option<Presen
     Ok(Some(Presented { credential, means: Means::Password, in_query: false }))
 }
 
-fn by_query(parts: &Parts) -> Result<Option<Presented>, Refusal> {
+fn by_query(app: &App, parts: &Parts) -> Result<Option<Presented>, Refusal> {
     let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri);
     match query.ok().and_then(|Query(mut fields)| fields.remove("secret_token")) {
-        Some(token) => by_token(&token, true).map(Some),
+        Some(token) => by_token(app, &token, true).map(Some),
         None => Ok(None),
     }
 }
 
-fn by_token(token: &str, in_query: bool) -> Result<Presented, Refusal> {
+fn by_token(app: &App, token: &str, in_query: bool) -> Result<Presented, Refusal> {
     let token = RawToken::new(token);
-    let (credential, means) = match assertion::signer(&token) {
+    let signer = match app.authority.known_audience(&token) {
+        Some(audience) => assertion::signer_for(&audience),
+        None => assertion::signer(&token),
+    };
+    let (credential, means) = match signer {
         Signer::Platform => (PresentedCredential::AccessToken(token), Means::AccessToken),
         Signer::Project(id) => (asserted(&id, token), Means::Assertion),
         Signer::Unknown => return Err(Refusal::unauthorized()),

@@ -2,13 +2,13 @@
 //! master keys) stays with the operator at the machine.
 
 use serde_json::{Map, Value};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::app::App;
+use super::resource::{Resources, routes};
 
 mod api_keys;
 mod applications;
 mod audit;
+mod connections;
 mod endpoint_groups;
 mod endpoints;
 mod identities;
@@ -17,10 +17,11 @@ mod keys;
 mod project;
 mod sessions;
 mod targets;
+mod webhooks;
 
-/// The resources, each with its description.
-pub(super) fn resources() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+/// The resources.
+pub(super) fn resources<R: Resources>() -> R {
+    R::default()
         .routes(routes!(project::show, project::change))
         .routes(routes!(targets::list, targets::create))
         .routes(routes!(targets::remove))
@@ -34,6 +35,7 @@ pub(super) fn resources() -> OpenApiRouter<App> {
         .routes(routes!(identities::unlock))
         .routes(routes!(sessions::of_identity, sessions::end_of_identity))
         .routes(routes!(sessions::list))
+        .routes(routes!(connections::list))
         .routes(routes!(sessions::show, sessions::end))
         .routes(routes!(endpoint_groups::list, endpoint_groups::create))
         .routes(routes!(endpoint_groups::show, endpoint_groups::change, endpoint_groups::remove))
@@ -41,6 +43,10 @@ pub(super) fn resources() -> OpenApiRouter<App> {
         .routes(routes!(endpoints::show, endpoints::change, endpoints::remove))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(keys::list))
         .routes(routes!(keys::rotate))
         .routes(routes!(audit::list))
