@@ -34,6 +34,7 @@ pub mod secret;
 pub mod session;
 pub mod sip;
 pub mod store;
+pub mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod throttle;

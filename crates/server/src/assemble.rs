@@ -24,6 +24,7 @@ use crate::{
     config::{self, Carrier, Config, MAILBOX},
     examine::House,
     federation_http,
+    letters::Samples,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
     webhook_http::HttpCourier,
@@ -105,6 +106,7 @@ impl Assembly {
             mailbox: self.mailbox.clone(),
             demo,
             turn: relay(&config.turn),
+            letters: Some(Arc::new(Samples)),
             doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))

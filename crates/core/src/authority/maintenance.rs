@@ -22,8 +22,8 @@ use crate::{
 
 /// Ended rows stay this long for whoever asks why.
 const KEPT_AFTER_END: Duration = Duration::from_hours(24 * 7);
-/// Rows per transaction, so that a sweep never holds the writer for long.
-const SWEEP_STEP: u32 = 1000;
+/// Rows per transaction, so that a sweep never holds the writer for long: others wait for one step at most.
+pub const SWEEP_STEP: u32 = 200;
 const LINK_STEP: u32 = 500;
 /// Steps for one project before the others have their turn.
 const LINK_STEPS: u32 = 100;

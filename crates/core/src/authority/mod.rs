@@ -3,7 +3,14 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -19,6 +26,7 @@ use crate::{
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
+    tally::Tally,
     time::SharedClock,
     webhook::Courier,
 };
@@ -83,7 +91,7 @@ pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
-pub use maintenance::{AuditVerdict, Rewrapped, Swept};
+pub use maintenance::{AuditVerdict, Rewrapped, SWEEP_STEP, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
@@ -145,7 +153,10 @@ pub struct Authority {
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    tally: Tally,
     confirm_within: Duration,
+    /// Nothing was confirmed for so long.
+    cut_off: AtomicBool,
 }
 
 /// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
@@ -172,7 +183,9 @@ impl Authority {
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            tally: Tally::default(),
             confirm_within: CONFIRM_WITHIN,
+            cut_off: AtomicBool::new(false),
         }
     }
 
@@ -188,6 +201,25 @@ impl Authority {
         self.confirm_within
     }
 
+    /// Says whether this node is cut off from the store, and returns whether it was before. Whoever keeps an eye on that says so
+    /// when nothing could be confirmed for [`Authority::confirm_within`].
+    pub fn set_cut_off(&self, cut_off: bool) -> bool {
+        self.cut_off.swap(cut_off, Ordering::SeqCst)
+    }
+
+    /// Refuses while this node is cut off, at once and for whatever is remembered: it cannot know who counts (ATTACKS N59).
+    pub fn require_contact(&self) -> Result<(), AuthError> {
+        if !self.is_cut_off() {
+            return Ok(());
+        }
+        Err(AuthError::Unavailable { what: "the store", source: "nothing could be confirmed for too long".into() })
+    }
+
+    /// Whether this node is cut off from the store.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::SeqCst)
+    }
+
     /// The clock that this authority lives by.
     pub fn clock(&self) -> &SharedClock {
         &self.clock
@@ -196,6 +228,11 @@ impl Authority {
     /// The source of randomness that this authority uses.
     pub fn entropy(&self) -> &SharedEntropy {
         &self.entropy
+    }
+
+    /// What happened on this node of late.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Where links of our own lead.
