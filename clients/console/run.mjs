@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { check, conclude, until } from '../shared/checks.mjs';
 import { logged, scratch, url, withServer } from '../shared/server.mjs';
 import { authenticator, launch, looked, site, version, visitor } from './browser.mjs';
+import { configuration } from './configuration.mjs';
 import { forms } from './forms.mjs';
 import { begin, code, password, PASSWORD, signIn } from './people.mjs';
+import { audited, crowd, users } from './users.mjs';
 
 const PROVISION = `
 [[project]]
@@ -183,8 +185,12 @@ async function run() {
   try {
     const { ann, visit } = await firstAdministrator(browser);
     await factors(browser, ann, visit);
+    await crowd();
     const pages = await everyPage(visit);
+    await configuration(visit);
+    await users(visit);
     await forms(browser, ann, visit, pages);
+    await audited(visit);
   } finally {
     await browser.close();
   }

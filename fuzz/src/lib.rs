@@ -9,7 +9,7 @@ mod scene;
 mod targets;
 
 // The binary has no library: its files are compiled here once more, and with them all that is fuzzed of it.
-#[expect(dead_code, unreachable_pub, reason = "the binary uses all of it")]
+#[expect(dead_code, unreachable_pub, unused_imports, reason = "the binary uses all of it")]
 #[path = "../../crates/server/src/federation_http/mod.rs"]
 mod federation_http;
 #[expect(dead_code, unreachable_pub, reason = "the binary uses all of it")]

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod administrators;
 mod api_keys;
 mod applications;
 mod assertions;
@@ -18,6 +19,7 @@ mod maintenance;
 mod memberships;
 mod outbox;
 mod own_keys;
+mod passkeys;
 mod passwords;
 mod projects;
 mod sessions;
@@ -25,3 +27,4 @@ mod tokens;
 mod verifications;
 mod visitors;
 mod vouching;
+mod webhooks;

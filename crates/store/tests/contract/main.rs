@@ -22,6 +22,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod administrator;
 mod application;
 mod audit;
 mod bus;
@@ -51,3 +52,4 @@ mod sip;
 mod support;
 mod throttle;
 mod verification;
+mod webhook;

@@ -5,6 +5,7 @@
 
 mod apirtc;
 mod bridges;
+mod console;
 mod coverage;
 mod keyclic;
 mod native;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::State,
-    response::{IntoResponse as _, Redirect},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use ringfence_core::{
@@ -177,14 +177,14 @@ async fn show(State(app): State<App>, visit: Visit) -> Answer {
     Ok(visit.show(&page))
 }
 
-fn done() -> Answer {
-    Ok(Redirect::to("/console/account?done").into_response())
+fn done() -> Response {
+    Redirect::to("/console/account?done").into_response()
 }
 
 async fn change_password(State(app): State<App>, visit: Visit, Form(form): Form<NewPassword>) -> Answer {
     let confirmed = visit.confirm(&app, form.password).await?;
     app.authority.change_own_password(&visit.ctx, &confirmed, Password::new(form.new_password)).await?;
-    done()
+    Ok(done())
 }
 
 async fn show_totp(State(app): State<App>, visit: Visit) -> Answer {
@@ -203,13 +203,13 @@ async fn show_totp(State(app): State<App>, visit: Visit) -> Answer {
 async fn replace_totp(State(app): State<App>, visit: Visit, Form(form): Form<NewTotp>) -> Answer {
     let confirmed = visit.confirm(&app, form.password).await?;
     app.authority.replace_totp(&visit.ctx, &confirmed, &form.code).await?;
-    done()
+    Ok(done())
 }
 
 async fn remove_totp(State(app): State<App>, visit: Visit, Form(form): Form<Confirming>) -> Answer {
     let confirmed = visit.confirm(&app, form.password).await?;
     app.authority.remove_totp(&visit.ctx, &confirmed).await?;
-    done()
+    Ok(done())
 }
 
 async fn add_passkey(State(app): State<App>, visit: Visit, Form(form): Form<ConfirmedPasskey>) -> Answer {
@@ -217,13 +217,13 @@ async fn add_passkey(State(app): State<App>, visit: Visit, Form(form): Form<Conf
     let ConfirmedPasskey { name, client_data, authenticator_data, public_key, alg, .. } = form;
     let new = NewPasskey { name, client_data, authenticator_data, public_key, alg }.try_into()?;
     app.authority.add_passkey(&visit.ctx, &confirmed, &new, &party(&app.settings.public_url)).await?;
-    done()
+    Ok(done())
 }
 
 async fn remove_passkey(State(app): State<App>, visit: Visit, Form(form): Form<WhichPasskey>) -> Answer {
     let confirmed = visit.confirm(&app, form.password).await?;
     app.authority.remove_passkey(&visit.ctx, &confirmed, form.id).await?;
-    done()
+    Ok(done())
 }
 
 async fn renew_recovery(State(app): State<App>, visit: Visit, Form(form): Form<Confirming>) -> Answer {
@@ -235,5 +235,5 @@ async fn renew_recovery(State(app): State<App>, visit: Visit, Form(form): Form<C
 
 async fn end_session(State(app): State<App>, visit: Visit, Form(form): Form<WhichSession>) -> Answer {
     app.authority.end_own_console_session(&visit.ctx, &visit.console, form.id).await?;
-    done()
+    Ok(done())
 }

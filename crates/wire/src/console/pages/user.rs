@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    response::{IntoResponse as _, Redirect},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use ringfence_core::{
     authority::ProfileChange,
@@ -97,8 +97,8 @@ pub(super) async fn show(
     Ok(visit.show(&page))
 }
 
-fn done(project: ProjectId, identity: IdentityId) -> Answer {
-    Ok(Redirect::to(&format!("/console/users/{project}/{identity}?done")).into_response())
+fn done(project: ProjectId, identity: IdentityId) -> Response {
+    Redirect::to(&format!("/console/users/{project}/{identity}?done")).into_response()
 }
 
 pub(super) async fn change(State(app): State<App>, visit: Visit, Form(form): Form<Profile>) -> Answer {
@@ -112,19 +112,19 @@ pub(super) async fn change(State(app): State<App>, visit: Visit, Form(form): For
     };
     let seen = Timestamp::from_millis(form.seen);
     app.authority.change_seen_identity(&visit.ctx, &permit, form.identity, change, seen).await?;
-    done(form.project, form.identity)
+    Ok(done(form.project, form.identity))
 }
 
 pub(super) async fn suspend(State(app): State<App>, visit: Visit, Form(form): Form<Suspension>) -> Answer {
     let permit = visit.permit(Scope::IdentitiesWrite, form.project)?;
     app.authority.suspend_identity(&visit.ctx, &permit, form.identity, form.suspended).await?;
-    done(form.project, form.identity)
+    Ok(done(form.project, form.identity))
 }
 
 pub(super) async fn unlock(State(app): State<App>, visit: Visit, Form(form): Form<Whom>) -> Answer {
     let permit = visit.permit(Scope::IdentitiesWrite, form.project)?;
     app.authority.unlock_identity(&visit.ctx, &permit, form.identity).await?;
-    done(form.project, form.identity)
+    Ok(done(form.project, form.identity))
 }
 
 pub(super) async fn revoke(State(app): State<App>, visit: Visit, Form(form): Form<Revocation>) -> Answer {
@@ -134,11 +134,11 @@ pub(super) async fn revoke(State(app): State<App>, visit: Visit, Form(form): For
         None => SessionsOf::Identity(app.authority.identity(&permit, form.identity).await?.id),
     };
     app.authority.revoke_sessions(&visit.ctx, &permit, of).await?;
-    done(form.project, form.identity)
+    Ok(done(form.project, form.identity))
 }
 
 pub(super) async fn erase(State(app): State<App>, visit: Visit, Form(form): Form<Whom>) -> Answer {
     let permit = visit.permit(Scope::IdentitiesWrite, form.project)?;
     app.authority.erase_identity(&visit.ctx, &permit, form.identity).await?;
-    done(form.project, form.identity)
+    Ok(done(form.project, form.identity))
 }
