@@ -11,14 +11,10 @@ use ringfence_core::{
 };
 use ringfence_wire::{CONSOLE_PAGES, ConsoleChange};
 
-<<<<<<<< HEAD:crates/wire/tests/faces/console.rs
 use crate::{
     support::{Answer, PUBLIC_URL},
     tiledesk::Server,
 };
-========
-use crate::{support::Answer, tiledesk::Server};
->>>>>>>> main:crates/wire/tests/faces/console/mod.rs
 
 const ORIGIN: &str = PUBLIC_URL;
 const WORDS: &str = "a quiet harbour in october";
