@@ -157,6 +157,28 @@ async function rotating(running) {
   });
 }
 
+async function pulling(running, cable) {
+  await check(`a feed that is interrupted drops nobody, and what it missed is heard of within ${2 * SOON} ms`, async () => {
+    const people = await each(running, async (service) => {
+      const [jim, kay] = [await guest(), await guest()];
+      return { jim, clients: [await service.enter(jim.token), await service.enter(kay.token)] };
+    });
+    cable.pull();
+    const times = await each(running, async (_service, index) => {
+      const { jim, clients } = people[index];
+      const since = performance.now();
+      await api('DELETE', `/admin/sessions/${jim.session}`);
+      const took = await shownOut(clients[0], 'session_revoked', since);
+      assert.equal(clients[1].reason, undefined);
+      clients[1].leave();
+      return took;
+    });
+    note('feed interrupted', running, times);
+    // Half a second of it is the wait before the next attempt.
+    assert.ok(Math.max(...times) < 2 * SOON);
+  });
+}
+
 async function comingLate(all, settings) {
   await check('a service that starts later knows what was revoked before, at the address that tokens name', async () => {
     const [hal, ida] = [await guest(), await guest()];
@@ -200,6 +222,7 @@ async function run(programs) {
     await express(running[1]);
     await revoking(running);
     await rotating(running);
+    await pulling(running, cable);
     await comingLate(all, settings);
     await cutting(running, cable);
   } finally {

@@ -41,3 +41,4 @@ pub mod throttle;
 pub mod time;
 pub mod turn;
 pub mod verification;
+pub mod webhook;

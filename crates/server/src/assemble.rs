@@ -27,6 +27,7 @@ use crate::{
     letters::Samples,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
+    webhook_http::HttpCourier,
 };
 
 /// How long mail that waits is still delivered when the process ends.
@@ -85,6 +86,7 @@ impl Assembly {
             profiles: ringfence_wire::assertion_profiles(),
         })
         .with_providers(federation_http::providers())
+        .with_courier(Arc::new(HttpCourier::new(config.webhooks.private_addresses)))
         .confirming_within(config.bus.confirm_within.duration());
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
