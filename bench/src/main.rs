@@ -21,6 +21,7 @@ mod plot;
 mod process;
 mod raw;
 mod refresh;
+mod relocate;
 mod scratch;
 mod sockets;
 mod table;
@@ -132,6 +133,18 @@ enum What {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Moves many identities from SQLite to PostgreSQL and lets a sample of them in.
+    Move {
+        /// The binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// The URL of an empty PostgreSQL database.
+        #[arg(long)]
+        to: String,
+        /// Members in all.
+        #[arg(long, default_value_t = 1_000_000)]
+        identities: u32,
+    },
     /// Answers every request with two bytes: what HTTP alone costs.
     Floor {
         /// Where to listen.
@@ -162,6 +175,9 @@ fn main() -> anyhow::Result<()> {
         }
         What::Refresh { server, database, refreshes, seed } => {
             refresh::run(&refresh::Plan { server: &server, database: database.as_deref(), refreshes, seed })
+        }
+        What::Move { server, to, identities } => {
+            relocate::run(&relocate::Plan { server: &server, to: &to, identities })
         }
         What::Floor { listen } => floor::serve(listen),
     }

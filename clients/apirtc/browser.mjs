@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
-import { until } from './checks.mjs';
-import { cloudUrl, scratch } from './server.mjs';
+import { until } from '../shared/checks.mjs';
+import { scratch } from '../shared/server.mjs';
+import { cloudUrl } from './server.mjs';
 
 const require = createRequire(import.meta.url);
 const sdk = dirname(require.resolve('@apirtc/apirtc/package.json'));

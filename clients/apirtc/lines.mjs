@@ -3,14 +3,15 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { check, until } from './checks.mjs';
+import { check, until } from '../shared/checks.mjs';
+import { ringfence } from '../shared/server.mjs';
 import { withPage } from './logins.mjs';
-import { agent, applications, cloud, command, inSeconds, jwt, line, login } from './server.mjs';
+import { agent, applications, cloud, inSeconds, jwt, line, login } from './server.mjs';
 
 const { widget } = applications;
 const anonymous = `apiKey:${widget.key}`;
 
-const sessions = async () => JSON.parse(await command('session', 'list', '--project', 'default', '--limit', '500'));
+const sessions = () => ringfence('session', 'list', '--project', 'default', '--limit', '500');
 
 /** Lines that are cut. */
 export async function reconnecting(browser) {
@@ -100,7 +101,7 @@ export async function endings(browser) {
       }
       const mine = (await sessions()).filter((session) => !known.has(session.id));
       assert.equal(mine.length, ways.length);
-      for (const { id } of mine) await command('session', 'revoke', '--project', 'default', id);
+      for (const { id } of mine) await ringfence('session', 'revoke', '--project', 'default', id);
       // The server looks for what commands did four times a second, and then asks the database.
       await Promise.all(pages.map((page) => page.raised('disconnect', 1, 2000)));
       const asked = pages.map((page) => page.channelRequests());

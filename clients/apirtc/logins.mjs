@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { check, until } from './checks.mjs';
+import { check, until } from '../shared/checks.mjs';
 import { agent, applications, cloud, inSeconds, json, jwt, login, unsigned } from './server.mjs';
 
 const { widget, closed, wild, elsewhere } = applications;

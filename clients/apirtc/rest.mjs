@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 
-import { check } from './checks.mjs';
-import { BACKEND, agent, applications, cloud, json, jwt, login, printed } from './server.mjs';
+import { check } from '../shared/checks.mjs';
+import { printed } from '../shared/server.mjs';
+import { BACKEND, agent, applications, cloud, json, jwt, login } from './server.mjs';
 
 const { widget } = applications;
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';

@@ -1,28 +1,9 @@
-// The server under test, behind a line that can be cut: started in a scratch folder, asked through its command line and its
-// HTTP faces, always stopped.
+// What the clients of ApiRTC find: a line to the server that can be cut, what the server was made with, and its HTTP face.
 
-import { execFile, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
-import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 
+import { listen } from '../shared/server.mjs';
 import { openLine } from './line.mjs';
-
-const setting = (name) => {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set`);
-  return value;
-};
-
-const binary = setting('RINGFENCE_BIN');
-const scratch = setting('RINGFENCE_SCRATCH');
-const listen = setting('RINGFENCE_LISTEN');
-const admin = setting('RINGFENCE_ADMIN_LISTEN');
-const logFile = join(scratch, 'server.log');
-
-export { scratch };
 
 /** What lies between the clients and the server. */
 export const line = await openLine(listen);
@@ -44,7 +25,7 @@ const text = JSON.stringify;
 
 const issuer = ({ secret }) => `[[project.application.trusted_issuer]]\nprofile = "apirtc"\nsecret = ${text(secret)}`;
 
-const PROVISION = `
+export const PROVISION = `
 [[project]]
 name = "default"
 [[project.application]]
@@ -78,61 +59,7 @@ publishable_key = "${applications.elsewhere.key}"
 ${issuer(applications.elsewhere)}
 `;
 
-const environment = {
-  ...process.env,
-  RINGFENCE__DATABASE__URL: setting('RINGFENCE_DATABASE'),
-  RINGFENCE__SERVER__LISTEN: listen,
-  RINGFENCE__SERVER__ADMIN_LISTEN: admin,
-  RINGFENCE__SERVER__PUBLIC_URL: url,
-  RINGFENCE__SECRETS__MASTER_KEY_FILE: join(scratch, 'client.key'),
-  RINGFENCE__LOG__LEVEL: 'debug',
-};
-
-/** Starts the server and waits until it is healthy. */
-export async function start() {
-  const file = join(scratch, 'provision.toml');
-  writeFileSync(file, PROVISION);
-  const server = spawn(binary, ['dev', '--apply', file], { cwd: scratch, env: environment, stdio: 'pipe' });
-  const log = createWriteStream(logFile);
-  server.stdout.pipe(log, { end: false });
-  server.stderr.pipe(log, { end: false });
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  server.once('error', () => {});
-  for (let tries = 0; tries < 150; tries += 1) {
-    if (server.exitCode !== null) break;
-    const healthy = await fetch(`http://${admin}/healthz`).then((answer) => answer.ok, () => false);
-    if (healthy) return { stop: () => stop(server, ended) };
-    await sleep(100);
-  }
-  await stop(server, ended);
-  throw new Error(`the server did not become healthy\n${logged()}`);
-}
-
-async function stop(server, ended) {
-  line.close();
-  if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
-  server.kill('SIGTERM');
-  const patience = sleep(10_000, 'late', { ref: false });
-  if ((await Promise.race([ended, patience])) === 'late') server.kill('SIGKILL');
-}
-
-/** Everything that the server printed. */
-export function printed() {
-  try {
-    return readFileSync(logFile, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** The end of it. */
-export const logged = () => printed().slice(-4000);
-
-/** Runs a command of the operator beside the server. */
-export async function command(...words) {
-  const { stdout } = await promisify(execFile)(binary, ['--json', ...words], { cwd: scratch, env: environment });
-  return stdout;
-}
+export const SETTINGS = { RINGFENCE__SERVER__PUBLIC_URL: url, RINGFENCE__LOG__LEVEL: 'debug' };
 
 /** Asks a cloud call; the status and the body. */
 export async function cloud(method, path, { bearer, ...request } = {}) {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { io } from 'socket.io-client';
 
-import { check } from './checks.mjs';
+import { check } from '../shared/checks.mjs';
 import { applications, cloud, jwt, login, url } from './server.mjs';
 
 const { widget } = applications;

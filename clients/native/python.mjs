@@ -36,6 +36,8 @@ export async function fuzz(description, url, key, cwd, { mayEnd }) {
     ...['run', description, '--url', url, '--header', `Authorization: Bearer ${key}`, '--checks', checks],
     // Without a relay it is answered 501, which is described and yet 5xx; clients/sip asks it with a real relay.
     ...['--exclude-path', '/api/v1/turn'],
+    // An answer without an end, which tests read otherwise.
+    ...['--exclude-path', '/api/v1/events'],
     ...fatal.flatMap((id) => [mayEnd ? '--include-operation-id' : '--exclude-operation-id', id]),
     ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '12', '--seed', '7', '--generation-database', 'none'],
     ...['--suppress-health-check', 'all', '--request-timeout', '15', '--no-color', '--continue-on-failure', '--warnings', 'off'],

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 
-import { check } from './checks.mjs';
+import { check } from '../shared/checks.mjs';
+import { mailed } from '../shared/server.mjs';
 import { Client, encode, plain } from './client.mjs';
-import { PASSWORD, mailed } from './server.mjs';
+import { PASSWORD } from './server.mjs';
 
 /** Signs somebody up, and in with the client. */
 export async function user(name) {

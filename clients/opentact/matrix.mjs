@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { check } from '../shared/checks.mjs';
+import { printed, ringfence } from '../shared/server.mjs';
 import { user } from './accounts.mjs';
-import { check } from './checks.mjs';
 import { encode, plain } from './client.mjs';
 import { ALICE, ha1b } from './phones.mjs';
-import { PASSWORD, apply, ringfence, wholeLog } from './server.mjs';
+import { PASSWORD, apply } from './server.mjs';
 
 /** Name, header, name in the query, and the route that it is tried on. */
 const METHODS = [
@@ -87,7 +88,7 @@ export async function matrix(imitation) {
     assert.equal(answer.status, 503);
   });
   await check('nothing secret is in the log', () => {
-    const log = wholeLog();
+    const log = printed();
     for (const [name, secret] of Object.entries(good)) assert.ok(!log.includes(secret), name);
     assert.ok(!log.includes(PASSWORD));
   });

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 
+import { check } from '../shared/checks.mjs';
 import { user } from './accounts.mjs';
-import { check } from './checks.mjs';
 import { encode, plain } from './client.mjs';
 
 const md5 = (text) => createHash('md5').update(text).digest('hex');

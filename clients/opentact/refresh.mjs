@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
+import { check } from '../shared/checks.mjs';
 import { user } from './accounts.mjs';
-import { check } from './checks.mjs';
 import { Client, plain } from './client.mjs';
 import { PASSWORD, base } from './server.mjs';
 

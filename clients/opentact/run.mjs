@@ -9,38 +9,32 @@
 
 import { createRequire } from 'node:module';
 
+import { conclude } from '../shared/checks.mjs';
 import { provider } from '../shared/provider.mjs';
+import { withServer } from '../shared/server.mjs';
 import { accounts } from './accounts.mjs';
-import { count } from './checks.mjs';
 import { matrix } from './matrix.mjs';
 import { phones } from './phones.mjs';
 import { refresh } from './refresh.mjs';
-import { logged, start } from './server.mjs';
+import { SETTINGS, provision } from './server.mjs';
 import { socket } from './socket.mjs';
 
 const packages = createRequire(import.meta.url);
 const version = (name) => packages(`./node_modules/${name}/package.json`).version;
 
+const title = () => `axios ${version('axios')}, ws ${version('ws')}, curl`;
 const imitation = await provider();
-let server;
-let failure;
-try {
-  server = await start({ access: '24h', lenient: true, provider: imitation.port });
-  await accounts();
-  await refresh();
-  await phones();
-  await socket();
-  await matrix(imitation);
-} catch (cause) {
-  failure = cause;
-} finally {
-  await server?.stop();
-  await imitation.stop();
-}
-if (failure) {
-  console.error(failure);
-  console.error(`--- the end of the server's log\n${logged()}`);
-  console.log(`opentact: failed after ${count()} checks: ${failure.message}`);
-  process.exit(1);
-}
-console.log(`axios ${version('axios')}, ws ${version('ws')}, curl: ${count()} checks passed`);
+const wanted = provision({ access: '24h', lenient: true, provider: imitation.port });
+await conclude(title, async () => {
+  try {
+    await withServer(wanted, async () => {
+      await accounts();
+      await refresh();
+      await phones();
+      await socket();
+      await matrix(imitation);
+    }, SETTINGS);
+  } finally {
+    await imitation.stop();
+  }
+});

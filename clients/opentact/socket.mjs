@@ -6,10 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import WebSocket from 'ws';
 
+import { check } from '../shared/checks.mjs';
+import { ringfence } from '../shared/server.mjs';
 import { user } from './accounts.mjs';
-import { check } from './checks.mjs';
 import { plain } from './client.mjs';
-import { PASSWORD, ringfence, wss } from './server.mjs';
+import { PASSWORD, wss } from './server.mjs';
 
 /** A socket that was shown a token, and what it was answered first. */
 async function open(token) {

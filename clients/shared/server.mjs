@@ -72,20 +72,23 @@ async function stop(server, ended) {
   if ((await Promise.race([ended, patience])) === 'late') server.kill('SIGKILL');
 }
 
-/** The end of what the server printed. */
-export function logged() {
+/** Everything that the server printed. */
+export function printed() {
   try {
-    return readFileSync(logFile, 'utf8').slice(-4000);
+    return readFileSync(logFile, 'utf8');
   } catch {
     return '';
   }
 }
 
+/** The end of it. */
+export const logged = () => printed().slice(-4000);
+
 /** Runs a command of the operator beside the server and returns its answer. */
 export async function ringfence(...words) {
   const run = promisify(execFile);
   const { stdout } = await run(binary, ['--json', ...words], { cwd: scratch, env: environment, timeout: 20_000 });
-  return JSON.parse(stdout);
+  return stdout.trim() ? JSON.parse(stdout) : null;
 }
 
 /** What comes after `before` in a mail to somebody, as soon as there is such a mail. */

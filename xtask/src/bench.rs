@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::{
     postgres::Postgres,
     process::{cargo, run as run_command, target},
-    server,
+    server, sizes,
     test::Shared,
 };
 
@@ -30,6 +30,16 @@ pub enum Bench {
     Sockets(Crowd),
     /// Renewals whose answers get lost or that two tabs ask for at once, on both engines.
     Refresh(Renewals),
+    /// Moving many identities from SQLite to PostgreSQL, and letting a sample of them in.
+    Move(Many),
+}
+
+/// How many identities.
+#[derive(Args)]
+pub struct Many {
+    /// With a password, a session and a refresh token each.
+    #[arg(long, default_value_t = 1_000_000)]
+    identities: u32,
 }
 
 /// How many renewals.
@@ -81,6 +91,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
         Bench::All { short } => return all(&release, *short),
+        Bench::Move(many) => return relocate(&release, &Postgres::start()?, many),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
@@ -103,6 +114,14 @@ fn all(release: &Path, short: bool) -> Result<()> {
     command.arg("--cache").arg(target()?.join("peers")).arg("--postgres").arg(postgres.create("bench_all")?);
     command.args(short.then_some("--short"));
     run_command(&mut command)
+}
+
+fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
+    let mut command = Command::new(build.join("ringfence-bench"));
+    command.args(["move", "--server"]).arg(build.join("ringfence"));
+    let database = postgres.create("bench_move")?;
+    run_command(command.args(["--to", &database, "--identities", &many.identities.to_string()]))?;
+    sizes::print(postgres, &database, many.identities)
 }
 
 /// The same in few and with the debug build, as a step of the tests.

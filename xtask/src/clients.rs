@@ -13,15 +13,22 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    slice,
+    sync::{Mutex, PoisonError},
+    thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
+    postgres::Postgres,
     process::{capture, free_addresses, path, target, watch},
     server,
     test::Shared,
 };
+
+/// How many clients are run at a time: most of their time is waiting for what must not happen.
+const LANES: usize = 2;
 
 /// Runs every client, or those that were asked for, on every engine.
 pub fn check(shared: &Shared) -> Result<()> {
@@ -30,14 +37,33 @@ pub fn check(shared: &Shared) -> Result<()> {
         bail!("no client is called {unknown}");
     }
     clients.retain(|client| shared.clients.is_empty() || shared.clients.iter().any(|name| client.ends_with(name)));
-    println!("{} clients", clients.len());
+    println!("{} clients, {LANES} at a time", clients.len());
     for client in &clients {
         install(client)?;
-        let name = client.file_name().unwrap_or_default().to_string_lossy();
-        run(client, "sqlite", |scratch| Ok(format!("sqlite:{}", scratch.join("ringfence.db").display())))?;
-        run(client, "postgresql", |_| shared.postgres()?.create(&format!("client_{name}")))?;
     }
-    Ok(())
+    let postgres = shared.postgres()?;
+    let waiting = Mutex::new(clients.iter());
+    let lane = || -> Result<()> {
+        while let Some(client) = next(&waiting) {
+            // A lane that fails leaves nothing for the others to begin.
+            on_both_engines(client, postgres).inspect_err(|_| while next(&waiting).is_some() {})?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+        lanes.into_iter().try_for_each(|lane| lane.join().map_err(|_| anyhow!("a lane panicked"))?)
+    })
+}
+
+fn next<'a>(waiting: &Mutex<slice::Iter<'a, PathBuf>>) -> Option<&'a PathBuf> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).next()
+}
+
+fn on_both_engines(client: &Path, postgres: &Postgres) -> Result<()> {
+    let name = client.file_name().unwrap_or_default().to_string_lossy();
+    run(client, "sqlite", |scratch| Ok(format!("sqlite:{}", scratch.join("ringfence.db").display())))?;
+    run(client, "postgresql", |_| postgres.create(&format!("client_{name}")))
 }
 
 fn clients() -> Result<Vec<PathBuf>> {

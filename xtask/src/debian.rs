@@ -29,6 +29,10 @@ const NEEDED: &[Needed] = &[
     Needed { package: "coturn", present: || found("turnserver") },
     Needed { package: "sipsak", present: || found("sipsak") },
     Needed { package: "sip-tester", present: || found("sipp") },
+    Needed { package: "g++", present: || found("c++") },
+    Needed { package: "openssl", present: || found("openssl") },
+    Needed { package: "nats-server", present: || found("nats-server") },
+    Needed { package: "libfaketime", present: || below_lib("faketime/libfaketimeMT.so.1") },
     Needed { package: "curl", present: || found("curl") },
     Needed { package: "wrk", present: || found("wrk") },
 ];
@@ -38,14 +42,20 @@ fn has_venv() -> bool {
     found("python3") && capture(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok()
 }
 
-/// Whether Kamailio, wherever Debian keeps it on this kind of machine, has a module.
+/// Whether Kamailio has a module.
 fn has_module(file: &str) -> bool {
+    below_lib(&format!("kamailio/modules/{file}"))
+}
+
+/// Whether a library is where Debian keeps it on this kind of machine.
+fn below_lib(path: &str) -> bool {
     let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    folders.map(|folder| folder.path().join("kamailio/modules").join(file)).any(|path| path.is_file())
+    folders.map(|folder| folder.path().join(path)).any(|path| path.is_file())
 }
 
 /// Packages whose services nobody asked for: the tests start the programs themselves, on ports of their own.
-const DAEMONS: [(&str, &str); 3] = [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn")];
+const DAEMONS: [(&str, &str); 4] =
+    [("nginx-light", "nginx"), ("kamailio", "kamailio"), ("coturn", "coturn"), ("nats-server", "nats-server")];
 /// What Debian asks before it starts a service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 

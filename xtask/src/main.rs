@@ -6,13 +6,17 @@ mod bench;
 mod clients;
 mod debian;
 mod deny;
+mod dist;
 mod docs;
+mod fuzz;
 mod openapi;
 mod postgres;
 mod process;
 mod purity;
+mod security;
 mod server;
 mod size;
+mod sizes;
 mod test;
 mod tools;
 mod transcript;
@@ -39,6 +43,14 @@ enum Task {
     Bench(bench::Bench),
     /// Measure the release binary: its size, its start, its idle memory.
     Size,
+    /// Fuzz the parsers of what strangers send.
+    Fuzz(fuzz::Options),
+    /// Write docs/security.md anew: which test stands for which attack.
+    Security(security::Options),
+    /// List everything that the binary is made of: target/dist/ringfence.cdx.json (CycloneDX).
+    Sbom,
+    /// Build the release binary, the same wherever it is built, and the Debian package around it, in target/dist.
+    Deb,
     /// Write docs/openapi.json anew; a test fails while it is stale.
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
@@ -46,6 +58,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = fuzz::as_compiler() {
+        return code;
+    }
     match enter_project().and_then(|()| run(Cli::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,6 +75,10 @@ fn run(cli: Cli) -> Result<()> {
         Task::Test(options) => test::run(&options),
         Task::Bench(bench) => bench::run(&bench),
         Task::Size => size::run(),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Security(options) => security::run(&options),
+        Task::Sbom => dist::sbom(),
+        Task::Deb => dist::deb(),
         Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
     }

@@ -69,6 +69,11 @@ impl Postgres {
         capture(&mut createdb)?;
         Ok(self.url(database))
     }
+
+    /// One of the server's own programs.
+    pub fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
 }
 
 impl Drop for Postgres {

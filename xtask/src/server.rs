@@ -18,6 +18,11 @@ pub fn build() -> Result<()> {
     run(cargo().args(["build", "--locked", "--package", "ringfence-server", "--bin", "ringfence"]))
 }
 
+/// Builds the example services, which clients are tested with.
+pub fn build_examples() -> Result<()> {
+    run(cargo().args(["build", "--locked", "--package", "ringfence-verify", "--examples"]))
+}
+
 /// The debug build of the server.
 pub fn program() -> Result<PathBuf> {
     Ok(target()?.join("debug/ringfence"))

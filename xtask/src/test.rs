@@ -6,10 +6,10 @@ use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::{
-    bench, clients, debian, deny, docs,
+    bench, clients, debian, deny, docs, fuzz,
     postgres::Postgres,
     process::{cargo, run as run_command, watch},
-    purity, server, tools,
+    purity, security, server, tools,
 };
 
 #[derive(Args)]
@@ -20,6 +20,9 @@ pub struct Options {
     /// Of the clients only these folders.
     #[arg(long = "client", value_delimiter = ',', value_name = "FOLDER")]
     clients: Vec<String>,
+    /// How long each parser is fuzzed.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    fuzz_seconds: u64,
     /// Print the steps and do nothing.
     #[arg(long)]
     list: bool,
@@ -38,9 +41,15 @@ const PLAN: &[Step] = &[
     Step { name: "purity", what: "what may stand where", run: |_| purity::check() },
     Step { name: "deny", what: "licences, bans, sources and advisories", run: |_| deny::check() },
     Step { name: "typos", what: "spelling", run: |_| typos() },
+    Step { name: "security", what: "which test stands for which attack", run: |_| security::check() },
     Step { name: "tests", what: "unit, contract and black-box tests on both engines", run: tests },
     Step { name: "doc", what: "API documentation, warnings denied", run: |_| doc() },
-    Step { name: "build", what: "the binary for the steps below", run: |_| server::build() },
+    Step { name: "build", what: "the binary and examples for the steps below", run: |_| build() },
+    Step {
+        name: "fuzz",
+        what: "parsers of what strangers send, a minute each",
+        run: |shared| fuzz::all(shared.fuzz_seconds),
+    },
     Step { name: "refresh", what: "2,000 refreshes with lost answers on both engines", run: bench::refresh_few },
     Step { name: "clients", what: "real client libraries on both engines", run: clients::check },
     Step { name: "readme", what: "the commands that the documents tell to type", run: |_| docs::check() },
@@ -51,10 +60,16 @@ const PLAN: &[Step] = &[
 pub struct Shared {
     /// The clients to run; none means all.
     pub clients: Vec<String>,
+    /// For each target of fuzzing.
+    fuzz_seconds: u64,
     postgres: OnceCell<Postgres>,
 }
 
 impl Shared {
+    fn of(options: &Options) -> Self {
+        Self { clients: options.clients.clone(), fuzz_seconds: options.fuzz_seconds, ..Self::default() }
+    }
+
     pub fn postgres(&self) -> Result<&Postgres> {
         if self.postgres.get().is_none() {
             let started = Postgres::start()?;
@@ -74,7 +89,7 @@ pub fn run(options: &Options) -> Result<()> {
         return Ok(());
     }
     let steps = chosen(&options.only)?;
-    let (shared, whole) = (Shared { clients: options.clients.clone(), ..Shared::default() }, watch());
+    let (shared, whole) = (Shared::of(options), watch());
     for (done, step) in steps.iter().enumerate() {
         println!("\n== {}: {}", step.name, step.what);
         let since = watch();
@@ -114,6 +129,11 @@ fn typos() -> Result<()> {
 fn tests(shared: &Shared) -> Result<()> {
     let url = shared.postgres()?.url("postgres");
     run_command(cargo().args(["test", "--workspace", "--locked"]).env("RINGFENCE_TEST_POSTGRES", url))
+}
+
+fn build() -> Result<()> {
+    server::build()?;
+    server::build_examples()
 }
 
 fn doc() -> Result<()> {

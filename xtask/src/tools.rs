@@ -17,6 +17,10 @@ pub struct Tool {
 pub const CARGO_DENY: Tool = Tool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
 /// Finds misspelt words.
 pub const TYPOS: Tool = Tool { package: "typos-cli", program: "typos", version: "1.52.0" };
+/// Lists everything that the binary is made of, as CycloneDX.
+pub const CARGO_CYCLONEDX: Tool = Tool { package: "cargo-cyclonedx", program: "cargo-cyclonedx", version: "0.5.9" };
+/// Makes the Debian package.
+pub const CARGO_DEB: Tool = Tool { package: "cargo-deb", program: "cargo-deb", version: "3.8.0" };
 
 /// A build that takes one minute instead of five; the tools run for seconds.
 const QUICK_BUILD: &[(&str, &str)] = &[

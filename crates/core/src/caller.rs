@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::AuthError,
-    ids::{CredentialId, IdentityId, ProjectId},
+    ids::{AdministratorId, CredentialId, IdentityId, ProjectId},
 };
 
 /// A right that a caller may hold.
@@ -50,11 +50,14 @@ pub enum Scope {
     /// Get credentials for relays of media.
     #[serde(rename = "turn:issue")]
     TurnIssue,
+    /// Hear of security events.
+    #[serde(rename = "events:read")]
+    EventsRead,
 }
 
 impl Scope {
     /// Every scope there is.
-    pub const EACH: [Self; 12] = [
+    pub const EACH: [Self; 13] = [
         Self::All,
         Self::ProjectsRead,
         Self::ProjectsWrite,
@@ -67,6 +70,7 @@ impl Scope {
         Self::KeysWrite,
         Self::SipLookup,
         Self::TurnIssue,
+        Self::EventsRead,
     ];
 
     /// The scope's text, as in API keys and errors.
@@ -84,6 +88,7 @@ impl Scope {
             Self::KeysWrite => "keys:write",
             Self::SipLookup => "sip:lookup",
             Self::TurnIssue => "turn:issue",
+            Self::EventsRead => "events:read",
         }
     }
 
@@ -155,6 +160,13 @@ pub enum Caller {
         /// What its session may do beyond its own data.
         scopes: ScopeSet,
     },
+    /// An administrator at the console, who looks after every project.
+    Administrator {
+        /// Who.
+        administrator: AdministratorId,
+        /// What follows from their role.
+        scopes: ScopeSet,
+    },
 }
 
 impl Caller {
@@ -165,22 +177,39 @@ impl Caller {
             Self::ApiKey { project: own, scopes, .. } | Self::Identity { project: own, scopes, .. } => {
                 *own == project && scopes.grants(scope)
             }
+            Self::Administrator { scopes, .. } => scopes.grants(scope),
         };
         if !allowed {
             return Err(AuthError::Forbidden { needs: scope });
         }
         let holds = match self {
             Self::Operator => [Scope::All].into_iter().collect(),
-            Self::ApiKey { scopes, .. } | Self::Identity { scopes, .. } => scopes.clone(),
+            Self::ApiKey { scopes, .. } | Self::Identity { scopes, .. } | Self::Administrator { scopes, .. } => {
+                scopes.clone()
+            }
         };
         Ok(Permit { project, actor: self.actor(), holds })
     }
 
-    /// Proves that the caller may act on the installation as a whole: only the operator may.
+    /// Proves that the caller may change the installation as a whole: the operator, and administrators who change projects.
     pub fn permit_installation(&self) -> Result<InstallationPermit, AuthError> {
+        self.over_installation(Scope::ProjectsWrite)?;
+        Ok(InstallationPermit { actor: self.actor() })
+    }
+
+    /// Proves that the caller may see which projects there are.
+    pub fn view_installation(&self) -> Result<InstallationView, AuthError> {
+        self.over_installation(Scope::ProjectsRead)?;
+        Ok(InstallationView { _private: () })
+    }
+
+    fn over_installation(&self, needs: Scope) -> Result<(), AuthError> {
         match self {
-            Self::Operator => Ok(InstallationPermit { _private: () }),
-            Self::ApiKey { .. } | Self::Identity { .. } => Err(AuthError::Forbidden { needs: Scope::ProjectsWrite }),
+            Self::Operator => Ok(()),
+            Self::Administrator { scopes, .. } if scopes.grants(needs) => Ok(()),
+            Self::Administrator { .. } | Self::ApiKey { .. } | Self::Identity { .. } => {
+                Err(AuthError::Forbidden { needs })
+            }
         }
     }
 
@@ -190,6 +219,7 @@ impl Caller {
             Self::Operator => Actor::Operator,
             Self::ApiKey { credential, .. } => Actor::ApiKey(*credential),
             Self::Identity { identity, .. } => Actor::Identity(*identity),
+            Self::Administrator { administrator, .. } => Actor::Administrator(*administrator),
         }
     }
 }
@@ -221,6 +251,14 @@ impl Permit {
         if self.holds.grants(needs) { Ok(()) } else { Err(AuthError::Forbidden { needs }) }
     }
 
+    /// Refuses whoever may not look after administrators.
+    pub(crate) fn over_administrators(&self) -> Result<(), AuthError> {
+        if self.project != ProjectId::INSTALLATION {
+            return Err(AuthError::Forbidden { needs: Scope::All });
+        }
+        self.must_hold(Scope::All)
+    }
+
     /// The project it is for.
     pub const fn project(&self) -> ProjectId {
         self.project
@@ -232,10 +270,29 @@ impl Permit {
     }
 }
 
-/// Proof that its holder may act on the installation as a whole.
+/// Proof that its holder may change the installation as a whole.
 #[derive(Clone, Debug)]
 pub struct InstallationPermit {
+    actor: Actor,
+}
+
+impl InstallationPermit {
+    /// Who earned it.
+    pub const fn actor(&self) -> Actor {
+        self.actor
+    }
+}
+
+/// Proof that its holder may see which projects there are.
+#[derive(Clone, Debug)]
+pub struct InstallationView {
     _private: (),
+}
+
+impl From<&InstallationPermit> for InstallationView {
+    fn from(_: &InstallationPermit) -> Self {
+        Self { _private: () }
+    }
 }
 
 /// Who did something, for the audit log.
@@ -251,6 +308,8 @@ pub enum Actor {
     ApiKey(CredentialId),
     /// An identity.
     Identity(IdentityId),
+    /// An administrator at the console.
+    Administrator(AdministratorId),
 }
 
 impl fmt::Display for Actor {
@@ -261,6 +320,7 @@ impl fmt::Display for Actor {
             Self::Anonymous => f.write_str("anonymous"),
             Self::ApiKey(id) => write!(f, "api_key:{id}"),
             Self::Identity(id) => write!(f, "identity:{id}"),
+            Self::Administrator(id) => write!(f, "administrator:{id}"),
         }
     }
 }

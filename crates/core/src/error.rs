@@ -202,6 +202,10 @@ pub enum Noun {
     EndpointGroup,
     /// A SIP domain.
     SipDomain,
+    /// An administrator.
+    Administrator,
+    /// A passkey of an administrator.
+    Passkey,
     /// An address that nothing answers at.
     Endpoint,
 }
@@ -222,6 +226,8 @@ impl fmt::Display for Noun {
             Self::GuestTarget => "guest target",
             Self::EndpointGroup => "endpoint group",
             Self::SipDomain => "SIP domain",
+            Self::Administrator => "administrator",
+            Self::Passkey => "passkey",
             Self::Endpoint => "endpoint",
         })
     }

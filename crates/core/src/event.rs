@@ -29,6 +29,8 @@ pub enum SecurityEvent {
     ProjectChanged(ProjectId),
     /// A project's signing keys changed.
     KeysChanged(ProjectId),
+    /// An identity that is connected to several nodes came or went on one of them.
+    PresenceChanged(IdentityId),
 }
 
 /// What a listener hears.

@@ -140,6 +140,21 @@ id!(/// An entry of the audit log.
     AuditId);
 id!(/// A token's `jti`.
     TokenId);
+id!(/// A security event that others are told of.
+    EventId);
+id!(/// A webhook.
+    WebhookId);
+id!(/// An administrator of the installation.
+    AdministratorId);
+id!(/// A session of the console.
+    ConsoleSessionId);
+id!(/// A passkey of an administrator.
+    PasskeyId);
+
+impl ProjectId {
+    /// The installation as such, which has an audit chain like a project and nothing else.
+    pub const INSTALLATION: Self = Self(Uuid::nil());
+}
 
 #[cfg(test)]
 mod tests {

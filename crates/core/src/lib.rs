@@ -1,5 +1,6 @@
 //! The domain of Ringfence: every rule, no HTTP and no SQL.
 
+pub mod administrator;
 pub mod application;
 pub mod audit;
 pub mod authority;
@@ -21,6 +22,7 @@ pub mod key;
 pub mod live_token;
 pub mod mail;
 pub mod membership;
+pub mod outbox;
 pub mod password;
 pub mod picture;
 pub mod presence;

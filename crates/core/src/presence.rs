@@ -38,7 +38,7 @@ pub enum PresenceChange {
     /// It opened.
     Opened(Presence),
     /// It closed.
-    Closed(ConnectionId),
+    Closed(ConnectionId, IdentityId),
 }
 
 impl PresenceChange {
@@ -46,9 +46,26 @@ impl PresenceChange {
     pub const fn connection(&self) -> ConnectionId {
         match self {
             Self::Opened(presence) => presence.connection,
-            Self::Closed(connection) => *connection,
+            Self::Closed(connection, _) => *connection,
         }
     }
+
+    /// Whose it is.
+    pub const fn identity(&self) -> IdentityId {
+        match self {
+            Self::Opened(presence) => presence.identity,
+            Self::Closed(_, identity) => *identity,
+        }
+    }
+}
+
+/// What other nodes have beside a connection: others of the same identity and face, of nodes whose lease runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// One that signed in later.
+    pub newer: bool,
+    /// One that signed in earlier.
+    pub older: bool,
 }
 
 /// Which connections of one identity are reached from outside when it has several.
@@ -89,10 +106,49 @@ impl InboundPolicy {
     pub const fn displaces(self) -> bool {
         matches!(self, Self::Newest)
     }
+
+    /// Whether a connection that would be reached on its own node is, beside what other nodes have.
+    pub const fn reaches(self, beside: Elsewhere) -> bool {
+        match self {
+            Self::Newest => !beside.newer,
+            Self::Oldest => !beside.older,
+            // One that came later was let in when this one did not count any more, or in its place.
+            Self::Refuse => !beside.newer,
+            Self::All => true,
+        }
+    }
+
+    /// Whether a connection is told that another one took its place, when a newer one is found on another node.
+    pub const fn yields(self, beside: Elsewhere) -> bool {
+        matches!(self, Self::Newest | Self::Refuse) && beside.newer
+    }
+}
+
+/// Which open connections of a project are looked for; what is absent does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceFilter {
+    /// The face they came through.
+    pub dialect: Option<String>,
+    /// The node that holds them.
+    pub node: Option<String>,
+    /// Whose they are.
+    pub identity: Option<IdentityId>,
 }
 
 /// Storage of presence.
 pub trait PresenceStore {
+    /// Connections of a project whose lease runs, in order of id, after `after`.
+    fn presences(
+        &mut self,
+        project: ProjectId,
+        filter: &PresenceFilter,
+        now: Timestamp,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Presence>>;
+    /// Adds a connection unless another node that is alive has one of the same identity, `instead_of` left out. Of two that
+    /// come at once one is added.
+    fn claim_presence(&mut self, presence: &Presence, instead_of: Option<ConnectionId>) -> StoreResult<bool>;
     /// Adds a connection.
     fn open_presence(&mut self, presence: &Presence) -> StoreResult<()>;
     /// Extends the lease of all connections of a node and reports how many.
@@ -101,6 +157,15 @@ pub trait PresenceStore {
     fn close_presence(&mut self, connection: ConnectionId) -> StoreResult<bool>;
     /// Connections of an identity whose lease runs, oldest first.
     fn presence_of(&mut self, identity: IdentityId, now: Timestamp) -> StoreResult<Vec<Presence>>;
+    /// Whether another node than this one is alive.
+    fn has_company(&mut self, node: &str, now: Timestamp) -> StoreResult<bool>;
+    /// What live nodes have beside the connections of this one, of one identity or of all; connections without are left out.
+    fn presence_beside(
+        &mut self,
+        node: &str,
+        identity: Option<IdentityId>,
+        now: Timestamp,
+    ) -> StoreResult<Vec<(IdentityId, ConnectionId, Elsewhere)>>;
     /// The newest connection of an endpoint of a group whose lease runs.
     fn presence_in_group(&mut self, group: EndpointGroupId, now: Timestamp) -> StoreResult<Option<Presence>>;
     /// Removes up to `limit` connections whose lease ended before `before`, and reports how many.
@@ -110,6 +175,25 @@ pub trait PresenceStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn n58_what_another_node_has_counts_like_what_this_one_has() {
+        let [none, newer, older] = [(false, false), (true, false), (false, true)];
+        let table = [
+            (InboundPolicy::Newest, none, true, false),
+            (InboundPolicy::Newest, newer, false, true),
+            (InboundPolicy::Newest, older, true, false),
+            (InboundPolicy::Oldest, newer, true, false),
+            (InboundPolicy::Oldest, older, false, false),
+            (InboundPolicy::All, newer, true, false),
+            (InboundPolicy::Refuse, older, true, false),
+            (InboundPolicy::Refuse, newer, false, true),
+        ];
+        for (policy, (newer, older), reaches, yields) in table {
+            let beside = Elsewhere { newer, older };
+            assert_eq!((policy.reaches(beside), policy.yields(beside)), (reaches, yields), "{policy:?} {beside:?}");
+        }
+    }
 
     #[test]
     fn n58_the_policy_decides_who_is_reached_and_who_may_come_in() {

@@ -127,14 +127,26 @@ pub enum TokenKind {
     SocketTicket,
     /// What a lost connection comes back with.
     Resume,
+    /// A session of the console.
+    Console,
+    /// A one-time link to the console.
+    ConsoleLink,
 }
 
 /// Bytes of the checksum at the end.
 const CHECKSUM: usize = 4;
 
 impl TokenKind {
-    const ALL: [Self; 6] =
-        [Self::ApiKey, Self::Verification, Self::GuestTicket, Self::Refresh, Self::SocketTicket, Self::Resume];
+    const ALL: [Self; 8] = [
+        Self::ApiKey,
+        Self::Verification,
+        Self::GuestTicket,
+        Self::Refresh,
+        Self::SocketTicket,
+        Self::Resume,
+        Self::Console,
+        Self::ConsoleLink,
+    ];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -144,13 +156,15 @@ impl TokenKind {
             Self::Refresh => "rfr_",
             Self::SocketTicket => "rfs_",
             Self::Resume => "rft_",
+            Self::Console => "rfc_",
+            Self::ConsoleLink => "rfl_",
         }
     }
 
     /// How many secret bytes a token of this kind has; any number, if none.
     const fn secret_len(self) -> Option<usize> {
         match self {
-            Self::ApiKey | Self::Verification | Self::GuestTicket => Some(32),
+            Self::ApiKey | Self::Verification | Self::GuestTicket | Self::Console | Self::ConsoleLink => Some(32),
             Self::Refresh => Some(48),
             // The text of a sealed session id.
             Self::SocketTicket => Some(71),

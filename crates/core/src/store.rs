@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::{
-    application::ApplicationStore, audit::AuditStore, credential::CredentialStore, endpoint::EndpointStore,
-    error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore, issuer::IssuerStore, key::KeyStore,
-    membership::MembershipStore, picture::PictureStore, presence::PresenceStore, project::ProjectStore,
-    refresh::RefreshStore, resume::ResumeStore, session::SessionStore, sip::SipStore, throttle::ThrottleStore,
-    verification::VerificationStore,
+    administrator::AdministratorStore, application::ApplicationStore, audit::AuditStore, credential::CredentialStore,
+    endpoint::EndpointStore, error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore,
+    issuer::IssuerStore, key::KeyStore, membership::MembershipStore, outbox::OutboxStore, picture::PictureStore,
+    presence::PresenceStore, project::ProjectStore, refresh::RefreshStore, resume::ResumeStore, session::SessionStore,
+    sip::SipStore, throttle::ThrottleStore, verification::VerificationStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -35,6 +35,8 @@ pub trait Tx:
     + PictureStore
     + SipStore
     + IdempotencyStore
+    + OutboxStore
+    + AdministratorStore
 {
 }
 
@@ -98,6 +100,12 @@ impl Store {
     /// A store over this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
         Self { engine }
+    }
+
+    /// What it is over.
+    #[cfg(feature = "testing")]
+    pub(crate) fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
     }
 
     /// Runs `work` in a read-only transaction.

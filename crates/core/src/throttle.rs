@@ -4,7 +4,11 @@
 use std::{net::IpAddr, time::Duration};
 
 use crate::{
-    identity::Identifier, ids::ProjectId, secret::TokenDigest, store::StoreResult, time::Timestamp,
+    identity::Identifier,
+    ids::{AdministratorId, ProjectId},
+    secret::TokenDigest,
+    store::StoreResult,
+    time::Timestamp,
     verification::Purpose,
 };
 
@@ -60,6 +64,21 @@ impl ThrottleKey {
         Self(format!("mail:{}", TokenDigest::of(name.as_bytes()).as_str()))
     }
 
+    /// Under the name that somebody tries at the console, an administrator's or not.
+    pub fn administrator(name: &str) -> Self {
+        Self(format!("admin:{}", TokenDigest::of(name.as_bytes()).as_str()))
+    }
+
+    /// Under an administrator, for second factors.
+    pub fn factor(administrator: AdministratorId) -> Self {
+        Self(format!("factor:{administrator}"))
+    }
+
+    /// A key as stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The stored text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -111,8 +130,21 @@ pub struct Throttle {
     pub blocked_until: Option<Timestamp>,
 }
 
+/// A counter whose wait is not over, by its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What is counted; of a name that somebody tries it holds a digest only.
+    pub key: ThrottleKey,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Until when nothing is looked at.
+    pub until: Timestamp,
+}
+
 /// Storage of failure counters.
 pub trait ThrottleStore {
+    /// Counters whose wait is not over at `now`, the longest first.
+    fn waiting(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<Waiting>>;
     /// The counter, if any failure was recorded.
     fn throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>>;
     /// Counts one more failure atomically and returns the new count; one before `forgets_before` starts anew.

@@ -5,7 +5,10 @@ use std::{
     future::Future,
     ops::{Add, Sub},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -92,15 +95,44 @@ pub trait Clock: Send + Sync {
 /// A clock to share.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The system's wall clock.
+/// The system's wall clock, as long as it goes forward: a clock that is turned back prolongs nothing (ATTACKS N97).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
+
+/// The clock of this process.
+static ONWARD: Onward = Onward::new();
+
+/// When this process first asked for the time.
+static START: LazyLock<std::time::Instant> = LazyLock::new({
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    || std::time::Instant::now()
+});
+
+/// Time that goes on by the monotonic clock from the latest that the wall clock ever said.
+struct Onward(AtomicI64);
+
+impl Onward {
+    const fn new() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+
+    /// The time when the clocks say so. A wall clock that was put forward is followed at once; one that was turned back is
+    /// not, until it has caught up or the process starts anew.
+    fn read(&self, wall: i64, monotonic: i64) -> Timestamp {
+        let ahead = wall.saturating_sub(monotonic);
+        let most = self.0.fetch_max(ahead, Ordering::Relaxed).max(ahead);
+        Timestamp(monotonic.saturating_add(most))
+    }
+}
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
     fn now(&self) -> Timestamp {
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::default() + since_epoch
+        let start = *START;
+        // The wall clock first: a pause between the two does not count as time that it was put forward by.
+        let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let monotonic = i64::try_from(start.elapsed().as_millis()).unwrap_or(i64::MAX);
+        ONWARD.read((Timestamp::default() + wall).0, monotonic)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
@@ -119,6 +151,21 @@ mod tests {
         let moment = Timestamp::from_millis(1_763_773_269_671);
         assert_eq!(moment.rfc3339(), "2025-11-22T01:01:09.671Z");
         assert_eq!(Timestamp::parse_rfc3339(&moment.rfc3339()), Some(moment));
+    }
+
+    #[test]
+    fn n97_a_clock_that_is_turned_back_prolongs_nothing_and_one_that_is_put_forward_is_followed() {
+        const HOUR: i64 = 3_600_000;
+        let (clock, noon) = (Onward::new(), 12 * HOUR);
+        assert_eq!(clock.read(noon, 0).0, noon);
+        let expires = noon + 5_000;
+        // Turned back by an hour after two seconds: five seconds after noon are five seconds after noon.
+        assert_eq!(clock.read(noon - HOUR + 2_000, 2_000).0, noon + 2_000);
+        assert!(clock.read(noon - HOUR + 5_000, 5_000).0 >= expires);
+        // Put right again, and later put forward.
+        assert_eq!(clock.read(noon + 6_000, 6_000).0, noon + 6_000);
+        assert_eq!(clock.read(noon + HOUR, 7_000).0, noon + HOUR);
+        assert_eq!(clock.read(noon + 8_000, 8_000).0, noon + HOUR + 1_000);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{env, ffi::OsString, sync::Arc};
 use anyhow::{Context as _, Result};
 use ringfence_core::{
     authority::Authority,
-    caller::{Caller, InstallationPermit, Permit, Scope},
+    caller::{Caller, InstallationPermit, InstallationView, Permit, Scope},
     context::Ctx,
     error::{AuthError, Noun},
     identity::{Identifier, Identity},
@@ -90,6 +90,11 @@ pub fn operator(project: &Project, scope: Scope) -> Permit {
 /// The operator's right to act on the installation.
 pub fn installation() -> InstallationPermit {
     Caller::Operator.permit_installation().expect("the operator may do everything")
+}
+
+/// The operator's right to see which projects there are.
+pub fn installation_view() -> InstallationView {
+    Caller::Operator.view_installation().expect("the operator may do everything")
 }
 
 /// The settings of a command: all layers, with the global flags and these on top.

@@ -13,11 +13,16 @@ use ringfence_core::{
     store::Store,
     time::{SharedClock, SystemClock},
 };
-use ringfence_store::{EngineName, Opened, Options, PgBus};
-use ringfence_wire::{App, Mailbox, Mount, Relay, Settings};
+#[cfg(feature = "nats")]
+use ringfence_store::WideBus;
+use ringfence_store::{EngineName, Moved, Opened, Options, PgBus, RelocateError};
+use ringfence_wire::{App, Demo, Mailbox, Mount, Relay, Settings};
 
+#[cfg(feature = "nats")]
+use crate::bus_nats::NatsWay;
 use crate::{
     config::{self, Carrier, Config, MAILBOX},
+    examine::House,
     federation_http,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
@@ -78,7 +83,8 @@ impl Assembly {
             shapes: ringfence_wire::token_shapes(),
             profiles: ringfence_wire::assertion_profiles(),
         })
-        .with_providers(federation_http::providers());
+        .with_providers(federation_http::providers())
+        .confirming_within(config.bus.confirm_within.duration());
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
             format!("the database was sealed with another master key than those in {file}")
@@ -88,14 +94,16 @@ impl Assembly {
         Ok(Self { authority, mailbox, delivery: tokio::spawn(delivery), bus: carrying, carrier, opened, public_url })
     }
 
-    /// What serves requests.
-    pub fn app(&self, config: &Config) -> Result<App> {
+    /// What serves requests; `demo` is what the first page demonstrates with.
+    pub fn app(&self, config: &Config, demo: Option<Demo>) -> Result<App> {
         let settings = Settings {
             public_url: self.public_url.clone(),
             trusted_proxies: config.server.trusted_proxies.clone(),
             mounts: mounts(&config.dialects)?,
             mailbox: self.mailbox.clone(),
+            demo,
             turn: relay(&config.turn),
+            doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))
     }
@@ -141,13 +149,28 @@ fn bus(config: &Config, place: Place, store: &Store, entropy: &SharedEntropy) ->
             let (bus, work) = PgBus::new(&config.database.url, Arc::clone(entropy))?;
             (Arc::new(bus), Some(tokio::spawn(work)))
         }
+        #[cfg(feature = "nats")]
+        (Place::Server, Carrier::Nats) => {
+            let (bus, work) = WideBus::over(NatsWay::to(&config.bus)?, Arc::clone(entropy));
+            (Arc::new(bus), Some(tokio::spawn(work)))
+        }
+        #[cfg(not(feature = "nats"))]
+        (Place::Server, Carrier::Nats) => bail!("this program was built without NATS"),
     })
 }
 
 /// Has a message go to other nodes and come back.
-pub async fn check_bus(url: &str) -> Result<()> {
+pub async fn check_bus(config: &Config) -> Result<()> {
     let entropy: SharedEntropy = Arc::new(OsEntropy);
-    Ok(PgBus::check(url, &entropy).await?)
+    match config.carrier() {
+        Carrier::Local => {}
+        Carrier::Postgres => PgBus::check(&config.database.url, &entropy).await?,
+        #[cfg(feature = "nats")]
+        Carrier::Nats => WideBus::check(NatsWay::to(&config.bus)?, &entropy).await?,
+        #[cfg(not(feature = "nats"))]
+        Carrier::Nats => bail!("this program was built without NATS"),
+    }
+    Ok(())
 }
 
 /// The time.
@@ -158,9 +181,16 @@ pub fn clock() -> SharedClock {
 /// Opens the store without anything else.
 pub async fn open_store(url: &str, schema: Schema) -> Result<Opened> {
     let options = Options { migrate: schema == Schema::Migrate, ..Options::default() };
+    // The address of another engine may hold a password.
+    let what = url.strip_prefix("sqlite:").map_or_else(
+        || "the database cannot be opened".to_owned(),
+        |file| {
+            format!("the database {file} cannot be opened; it and its folder must be there and may not be read-only")
+        },
+    );
     let url = url.to_owned();
     let opened = blocking(move || ringfence_store::open(&url, &options)).await?;
-    opened.context("the database cannot be opened")
+    opened.context(what)
 }
 
 /// Names of the migrations that the database lacks.
@@ -179,6 +209,12 @@ pub async fn migrate(url: &str) -> Result<Vec<&'static str>> {
 pub async fn backup(url: &str, file: std::path::PathBuf) -> Result<()> {
     let url = url.to_owned();
     blocking(move || ringfence_store::backup(&url, &file)).await?.context("the database cannot be copied")
+}
+
+/// Moves everything to another database.
+pub async fn relocate(from: &str, to: &str) -> Result<Result<Vec<Moved>, RelocateError>> {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    blocking(move || ringfence_store::relocate(&from, &to)).await
 }
 
 /// The engines' own calls block, and so may not run among other tasks.
@@ -205,7 +241,7 @@ fn mailer(settings: &config::Mail) -> Result<(SharedMailer, Option<Arc<Mailbox>>
         None => (Arc::new(NoMailer), None),
         Some(MAILBOX) => {
             let mailbox = Mailbox::new();
-            (Arc::new(DevMailer(Arc::clone(&mailbox))), Some(mailbox))
+            (Arc::new(DevMailer { mailbox: Arc::clone(&mailbox), clock: clock() }), Some(mailbox))
         }
         Some(url) => (Arc::new(SmtpMailer::new(settings, url)?), None),
     })

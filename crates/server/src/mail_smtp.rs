@@ -12,6 +12,7 @@ use lettre::{
 use ringfence_core::{
     error::BoxError,
     mail::{Mail, Mailer},
+    time::SharedClock,
 };
 use ringfence_wire::Mailbox;
 use url::{Host, Url};
@@ -102,13 +103,17 @@ impl Mailer for SmtpMailer {
 }
 
 /// Keeps mail in memory, where `/dev/mailbox` shows it.
-pub struct DevMailer(pub Arc<Mailbox>);
+pub struct DevMailer {
+    pub mailbox: Arc<Mailbox>,
+    pub clock: SharedClock,
+}
 
 #[async_trait]
 impl Mailer for DevMailer {
     async fn deliver(&self, mail: &Mail) -> Result<(), BoxError> {
-        let letter = Letter::of(mail);
-        self.0.deliver(ringfence_wire::Letter { to: mail.to.clone(), subject: letter.subject, text: letter.text });
+        let Letter { subject, text, html } = Letter::of(mail);
+        let (at, to) = (self.clock.now(), mail.to.clone());
+        self.mailbox.deliver(ringfence_wire::Letter { at, to, subject, text, html });
         Ok(())
     }
 }

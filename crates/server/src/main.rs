@@ -2,10 +2,13 @@
 
 mod admin;
 mod assemble;
+#[cfg(feature = "nats")]
+mod bus_nats;
 mod cli;
 mod commands;
 mod config;
 mod dev;
+mod examine;
 mod exit;
 mod federation_http;
 mod letters;

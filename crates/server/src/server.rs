@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use axum_server::Handle;
+use ringfence_wire::Demo;
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -32,6 +33,8 @@ pub struct Server {
     pub assembly: Assembly,
     /// What clients call it.
     pub public_url: String,
+    /// What the first page demonstrates with.
+    pub demo: Option<Demo>,
     main: TcpListener,
     admin: TcpListener,
     tls: Option<Secured>,
@@ -68,7 +71,7 @@ impl Server {
         let public_url = config.public_url(main.local_addr()?)?;
         let assembly = Assembly::open(&config, Schema::Migrate, Place::Server, public_url.clone()).await?;
         assembly.warn_of_limits();
-        Ok(Self { config, assembly, public_url, main, admin, tls, metrics })
+        Ok(Self { config, assembly, public_url, demo: None, main, admin, tls, metrics })
     }
 
     /// Where health and metrics are.
@@ -90,15 +93,16 @@ impl Server {
         let addresses = (self.main.local_addr()?, self.admin.local_addr()?);
         let (tls, reloading, plain) = self.tls.map_or((None, None, None), Secured::apart);
         let plain_address = plain.as_ref().map(TcpListener::local_addr).transpose()?;
-        let (live, mut main, mut admin, mut plain) = {
+        let (live, feed, mut main, mut admin, mut plain) = {
             // Gone with the listeners, so that the authority and its outbox can end.
-            let app = self.assembly.app(&self.config)?;
+            let app = self.assembly.app(&self.config, self.demo)?;
             let admin = ringfence_wire::admin_router(&app, self.metrics.text());
             let plain = plain.map(|plain| Listening::start(plain, ringfence_wire::plain_router(&app.settings)));
             let main = Listening::start_with(self.main, ringfence_wire::router(&app), tls);
-            (app.live, main, Listening::start(self.admin, admin), plain)
+            (app.live, app.feed, main, Listening::start(self.admin, admin), plain)
         };
         let mut tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
+        tasks.until_stopped(Arc::clone(&feed).run());
         if let Some(reloading) = reloading {
             tasks.until_stopped(reloading.run(Arc::clone(self.assembly.authority.clock())));
         }
@@ -118,6 +122,8 @@ impl Server {
             outcome = &mut admin.task => unexpected(outcome),
             outcome = ended_of(plain.as_mut()) => unexpected(outcome),
         };
+        feed.close();
+        drop(feed);
         // Health stays answered until the last request is, and the last socket is closed.
         tokio::join!(main.drain(), live.drain(COME_BACK), drain_of(plain));
         drop(live);

@@ -355,7 +355,7 @@ async fn n66_plain_http_is_redirected_or_refused_and_executes_nothing() {
     ] {
         let (status, answer) = http(plain, method, path, body).unwrap();
         assert_eq!(status, 403, "{path}: {answer}");
-        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["type"], "tls_required", "{path}");
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap()["code"], "tls_required", "{path}");
     }
     // The sign-up was not executed: there is the service that the key is for, and nobody else.
     let identities = t.folder.run(&["--json", "identity", "list"]).done().json();

@@ -8,6 +8,7 @@
 //! | a statement | the file named after its noun: `project.rs`, `identity.rs`, `session.rs`, … |
 //! | a table | `migrations/` |
 //! | how a column is read | `row.rs` |
+//! | how everything moves to another engine | `relocate/` |
 //! | when something is durable | `sqlite/writer.rs`, `postgres/worker.rs` |
 //!
 //! # The portable subset
@@ -28,8 +29,10 @@
 //! * A unit that reads sees one snapshot on SQLite and, as READ COMMITTED has it, one per statement on PostgreSQL. What must
 //!   belong together is one statement.
 
+mod administrator;
 mod application;
 mod audit;
+mod bus;
 mod credential;
 mod endpoint;
 mod engine;
@@ -40,14 +43,15 @@ mod issuer;
 mod key;
 mod membership;
 mod migration;
-mod notify;
 mod open;
+mod outbox;
 mod picture;
 mod postgres;
 mod presence;
 mod project;
 mod queue;
 mod refresh;
+mod relocate;
 mod resume;
 mod row;
 mod session;
@@ -61,9 +65,10 @@ mod verification;
 use ringfence_core::store::Engine;
 pub use ringfence_core::store::Store;
 
+pub use self::bus::{BusError, Hearing, Link, PgBus, PgWay, Way, WideBus};
 pub use self::feed::{Feed, SqlName, SqlTable, install as install_feed, put_turn_secrets};
-pub use self::notify::{BusError, PgBus};
 pub use self::open::{EngineName, OpenError, Opened, Options, backup, migrate, open, pending};
+pub use self::relocate::{Moved, RelocateError, relocate};
 
 /// An engine that can be told to stop.
 trait Running: Engine {

@@ -25,7 +25,14 @@ const ALL: &[Migration] = &[
     Migration { name: "0006_key_hint", sql: include_str!("../migrations/0006_key_hint.sql") },
     Migration { name: "0008_resume", sql: include_str!("../migrations/0008_resume.sql") },
     Migration { name: "0009_idempotency", sql: include_str!("../migrations/0009_idempotency.sql") },
+    Migration { name: "0010_outbox", sql: include_str!("../migrations/0010_outbox.sql") },
+    Migration { name: "0011_administrators", sql: include_str!("../migrations/0011_administrators.sql") },
 ];
+
+/// Where it is kept which of them were applied.
+pub const TABLE: &str = "schema_migration";
+/// Which migrations a database has, with the checksums of their texts.
+pub const APPLIED: &str = "SELECT name, checksum FROM schema_migration";
 
 /// A connection whose schema can be changed.
 pub trait Schema: Sql {
@@ -77,11 +84,7 @@ fn apply<S: Schema>(schema: &mut S) -> Result<Vec<&'static str>, OpenError> {
 fn missing<S: Schema>(schema: &mut S) -> Result<Vec<&'static Migration>, OpenError> {
     let mut tx = SqlTx::new(schema);
     let exists = tx.one(S::TABLE_EXISTS, &[], |_| Ok(()))?.is_some();
-    let applied = if exists {
-        tx.all("SELECT name, checksum FROM schema_migration", &[], |row| Ok((row.text()?, row.text()?)))?
-    } else {
-        Vec::new()
-    };
+    let applied = if exists { tx.all(APPLIED, &[], |row| Ok((row.text()?, row.text()?)))? } else { Vec::new() };
     let mut missing = Vec::new();
     for migration in ALL {
         match applied.iter().find(|(name, _)| name == migration.name) {

@@ -155,25 +155,28 @@ impl fmt::Debug for Opened {
 }
 
 /// Where a URL points.
-enum Target<'a> {
+pub enum Place<'a> {
+    /// To a file.
     Sqlite(&'a Path),
+    /// To a server, by this URL.
     Postgres(&'a str),
 }
 
-fn target(url: &str) -> Result<Target<'_>, OpenError> {
+/// Reads a URL.
+pub fn place(url: &str) -> Result<Place<'_>, OpenError> {
     match url.split_once(':') {
         // In memory there would be one database per connection.
-        Some(("sqlite", path)) if !path.is_empty() && path != ":memory:" => Ok(Target::Sqlite(Path::new(path))),
-        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Target::Postgres(url)),
+        Some(("sqlite", path)) if !path.is_empty() && path != ":memory:" => Ok(Place::Sqlite(Path::new(path))),
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Place::Postgres(url)),
         Some(_) | None => Err(OpenError::Url),
     }
 }
 
 /// Opens the store that `url` names.
 pub fn open(url: &str, options: &Options) -> Result<Opened, OpenError> {
-    Ok(match target(url)? {
-        Target::Sqlite(path) => Opened { running: Arc::new(Sqlite::open(path, options)?), engine: EngineName::Sqlite },
-        Target::Postgres(url) => {
+    Ok(match place(url)? {
+        Place::Sqlite(path) => Opened { running: Arc::new(Sqlite::open(path, options)?), engine: EngineName::Sqlite },
+        Place::Postgres(url) => {
             Opened { running: Arc::new(Postgres::open(url, options)?), engine: EngineName::Postgres }
         }
     })
@@ -181,24 +184,24 @@ pub fn open(url: &str, options: &Options) -> Result<Opened, OpenError> {
 
 /// Names of the migrations that the database lacks, in the order in which they would be applied.
 pub fn pending(url: &str) -> Result<Vec<&'static str>, OpenError> {
-    match target(url)? {
-        Target::Sqlite(path) => sqlite::pending(path),
-        Target::Postgres(url) => postgres::pending(url),
+    match place(url)? {
+        Place::Sqlite(path) => sqlite::pending(path),
+        Place::Postgres(url) => postgres::pending(url),
     }
 }
 
 /// Applies what is pending, all or nothing, and returns the names.
 pub fn migrate(url: &str) -> Result<Vec<&'static str>, OpenError> {
-    match target(url)? {
-        Target::Sqlite(path) => sqlite::migrate(path),
-        Target::Postgres(url) => postgres::migrate(url),
+    match place(url)? {
+        Place::Sqlite(path) => sqlite::migrate(path),
+        Place::Postgres(url) => postgres::migrate(url),
     }
 }
 
 /// Copies a SQLite database, which may be in use, to the new file `file`, as of one moment.
 pub fn backup(url: &str, file: &Path) -> Result<(), OpenError> {
-    match target(url)? {
-        Target::Sqlite(path) => sqlite::backup(path, file),
-        Target::Postgres(_) => Err(OpenError::UsePgDump),
+    match place(url)? {
+        Place::Sqlite(path) => sqlite::backup(path, file),
+        Place::Postgres(_) => Err(OpenError::UsePgDump),
     }
 }

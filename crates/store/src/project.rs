@@ -69,13 +69,18 @@ impl ProjectStore for SqlTx<'_> {
     }
 
     fn project_by_name(&mut self, name: &str) -> StoreResult<Option<Project>> {
-        self.one(concat!("SELECT ", project_columns!(), " FROM project WHERE name = $1"), values![name], project)
+        self.one(
+            concat!("SELECT ", project_columns!(), " FROM project WHERE name = $1 AND id <> $2"),
+            values![name, ProjectId::INSTALLATION],
+            project,
+        )
     }
 
     fn projects(&mut self, after_id: Option<ProjectId>, limit: u32) -> StoreResult<Vec<Project>> {
         self.all(
-            concat!("SELECT ", project_columns!(), " FROM project WHERE id > $1 ORDER BY id LIMIT $2"),
-            values![after(after_id), limit],
+            concat!("SELECT ", project_columns!(), " FROM project WHERE id > $1 AND id <> $2 ORDER BY id LIMIT $3"),
+            // The installation has an audit chain and is no project.
+            values![after(after_id), ProjectId::INSTALLATION, limit],
             project,
         )
     }

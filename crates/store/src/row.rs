@@ -7,8 +7,9 @@ use std::{borrow::Cow, str::FromStr};
 use ringfence_core::{
     caller::{Scope, ScopeSet},
     ids::{
-        ApplicationId, AuditId, ConnectionId, CredentialId, EndpointGroupId, GuestTargetId, IdentityId, InvitationId,
-        IssuerId, MembershipId, ProjectId, SessionId, SipInvitationId, VerificationId,
+        AdministratorId, ApplicationId, AuditId, ConnectionId, ConsoleSessionId, CredentialId, EndpointGroupId,
+        EventId, GuestTargetId, IdentityId, InvitationId, IssuerId, MembershipId, PasskeyId, ProjectId, SessionId,
+        SipInvitationId, VerificationId, WebhookId,
     },
     password::PasswordHash,
     seal::{LookupHash, Sealed},
@@ -177,20 +178,25 @@ macro_rules! ids {
     };
 }
 ids!(
+    AdministratorId,
     ApplicationId,
     AuditId,
     ConnectionId,
+    ConsoleSessionId,
     CredentialId,
     EndpointGroupId,
+    EventId,
     GuestTargetId,
     IdentityId,
     InvitationId,
     IssuerId,
     MembershipId,
+    PasskeyId,
     ProjectId,
     SessionId,
     SipInvitationId,
     VerificationId,
+    WebhookId,
 );
 
 macro_rules! texts {

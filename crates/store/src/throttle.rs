@@ -2,7 +2,7 @@
 
 use ringfence_core::{
     store::StoreResult,
-    throttle::{Throttle, ThrottleKey, ThrottleStore},
+    throttle::{Throttle, ThrottleKey, ThrottleStore, Waiting},
     time::Timestamp,
 };
 
@@ -17,6 +17,15 @@ impl ThrottleStore for SqlTx<'_> {
         self.one("SELECT failures, blocked_until FROM throttle WHERE name = $1", values![key.as_str()], |row| {
             Ok(Throttle { failures: row.count()?, blocked_until: row.opt_time()? })
         })
+    }
+
+    fn waiting(&mut self, now: Timestamp, limit: u32) -> StoreResult<Vec<Waiting>> {
+        self.all(
+            "SELECT name, failures, blocked_until FROM throttle WHERE blocked_until > $1
+             ORDER BY blocked_until DESC LIMIT $2",
+            values![now, limit],
+            |row| Ok(Waiting { key: ThrottleKey::stored(row.text()?), failures: row.count()?, until: row.time()? }),
+        )
     }
 
     fn count_failure(&mut self, key: &ThrottleKey, now: Timestamp, forgets_before: Timestamp) -> StoreResult<u32> {

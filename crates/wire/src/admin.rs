@@ -30,10 +30,10 @@ async fn healthy() -> impl IntoResponse {
     Json(json!({ "status": "ok" }))
 }
 
-/// The store answers too.
+/// The store answers too, and what is known here counts.
 async fn ready(State(app): State<App>) -> impl IntoResponse {
     match app.authority.ping().await {
-        Ok(()) => (StatusCode::OK, Json(json!({ "status": "ok" }))),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "what": "store" }))),
+        Ok(()) if !app.live.is_cut_off() => (StatusCode::OK, Json(json!({ "status": "ok" }))),
+        Ok(()) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unavailable", "what": "store" }))),
     }
 }

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
-use ringfence_core::{authority::Authority, project::ProjectRef, turn::TurnCredential};
+use ringfence_core::{authority::Authority, project::ProjectRef, time::BoxFuture, turn::TurnCredential};
 use serde_json::{Value, json};
 
-use crate::{live::LiveConnections, mailbox::Mailbox};
+use crate::{feed::Feed, first::Demo, live::LiveConnections, mailbox::Mailbox};
 
 /// The one state of all routes. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ pub struct App {
     pub authority: Arc<Authority>,
     /// The open connections of this node.
     pub live: Arc<LiveConnections>,
+    /// What this node tells other servers.
+    pub feed: Arc<Feed>,
     /// What the operator configured.
     pub settings: Arc<Settings>,
     /// The mount that a request came through.
@@ -32,8 +34,40 @@ pub struct Settings {
     pub mounts: Vec<Mount>,
     /// The development mailbox, if there is one.
     pub mailbox: Option<Arc<Mailbox>>,
+    /// What the first page demonstrates with, in development.
+    pub demo: Option<Demo>,
     /// The relays of media, if there are any.
     pub turn: Option<Relay>,
+    /// Who examines the installation for the console.
+    pub doctor: Option<Arc<dyn Doctor>>,
+}
+
+/// Whoever can say how the installation is: what `ringfence doctor` prints.
+pub trait Doctor: fmt::Debug + Send + Sync {
+    /// What is found now.
+    fn examine(&self) -> BoxFuture<Vec<Finding>>;
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// How it is.
+    pub verdict: Verdict,
+    /// Why, in English.
+    pub says: String,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Works, and should be looked at.
+    Warn,
+    /// Does not work.
+    Fail,
 }
 
 /// Where relays of media are, and how long their credentials count.
@@ -88,7 +122,8 @@ impl App {
     pub fn new(authority: Arc<Authority>, settings: Settings) -> Self {
         let native = Mount { dialect: "native", project: "default".to_owned(), ..Mount::default() };
         let live = LiveConnections::new(Arc::clone(&authority));
-        Self { authority, live, settings: Arc::new(settings), mount: Arc::new(native) }
+        let feed = Feed::new(Arc::clone(&authority));
+        Self { authority, live, feed, settings: Arc::new(settings), mount: Arc::new(native) }
     }
 
     /// The same state for the routes of a mount.

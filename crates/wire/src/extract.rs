@@ -41,7 +41,7 @@ pub(crate) struct Circumstances(pub(crate) Ctx);
 
 /// The client: the socket's peer, or what a trusted peer says in `X-Forwarded-For`, read from the right up to the first
 /// address that is not trusted itself. Anybody else's headers are not looked at (ATTACKS N43).
-fn client_address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
+pub(crate) fn client_address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
     let is_trusted = |address: &IpAddr| trusted.iter().any(|range| range.contains(address));
     if !is_trusted(&peer) {
@@ -62,17 +62,24 @@ fn client_address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
 
 /// The language that `Accept-Language` likes best; `*` and nonsense are none.
 fn preferred_language(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    languages(headers).first().map(|tag| (*tag).to_owned())
+}
+
+/// The languages of `Accept-Language`, those that it likes best first; `*` and nonsense are left out.
+pub(crate) fn languages(headers: &HeaderMap) -> Vec<&str> {
+    let text = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let weighted = text.split(',').filter_map(|part| {
         let (tag, weight) = match part.split_once(';') {
             None => (part, 1.0),
             Some((tag, weight)) => (tag, weight.trim().strip_prefix("q=")?.parse::<f32>().ok()?),
         };
         let tag = tag.trim();
-        (is_language(tag) && weight > 0.0).then(|| (tag.to_owned(), weight))
+        (is_language(tag) && weight > 0.0).then_some((tag, weight))
     });
-    // The first of equals wins.
-    weighted.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(tag, _)| tag)
+    let mut weighted: Vec<_> = weighted.collect();
+    // The sort is stable: the first of equals comes first.
+    weighted.sort_by(|one, other| other.1.total_cmp(&one.1));
+    weighted.into_iter().map(|(tag, _)| tag).collect()
 }
 
 /// Whether a tag begins with a language of two or three letters (BCP 47); clients that have none send `null`.

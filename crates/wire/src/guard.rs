@@ -155,7 +155,8 @@ fn careful_headers(response: &mut Response, id: RequestId) {
 
 /// A refusal that belongs to no operation.
 pub(crate) fn problem(status: StatusCode, code: &'static str, title: &'static str) -> Response {
-    let body = json!({ "type": code, "title": title, "status": status.as_u16() });
+    let kind = format!("/problems/{code}");
+    let body = json!({ "type": kind, "title": title, "status": status.as_u16(), "code": code });
     let mut response = (status, axum::Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -5,18 +5,23 @@
 mod admin;
 mod app;
 mod bridges;
+mod console;
 mod dialects;
 mod engineio;
 mod extract;
+mod feed;
+mod first;
 mod forward_auth;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guard;
 mod jsonrpc;
 mod links;
 mod live;
+mod looks;
 mod mailbox;
 mod mount;
 mod native;
-mod page;
 mod problem;
 mod pump;
 #[cfg(test)]
@@ -25,8 +30,11 @@ mod transport;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
-pub use app::{App, Mount, Relay, Settings};
+pub use app::{App, Doctor, Finding, Mount, Relay, Settings, Verdict};
+pub use console::{ALL as CONSOLE_PAGES, Change as ConsoleChange, Page as ConsolePage};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
+pub use feed::Feed;
+pub use first::{Demo, DemoNames};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};
 pub use mount::router;

@@ -14,15 +14,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::future::RouteFuture,
 };
-use http::header;
+use http::{HeaderMap, header};
 use ringfence_core::error::{AuthError, Noun};
 use tower::Service;
 
 use crate::{
     app::{App, Mount},
-    bridges,
+    bridges, console,
     dialects::{ALL, Dialect},
-    forward_auth, guard, links, mailbox, native, page,
+    first, forward_auth, guard, links, looks,
+    looks::Look,
+    mailbox, native,
     problem::Problem,
     well_known,
 };
@@ -30,13 +32,15 @@ use crate::{
 /// Everything that the main listener answers.
 pub fn router(app: &App) -> Router {
     let mut main = Router::new()
-        .merge(page::routes())
+        .merge(looks::routes())
+        .merge(first::routes())
         .merge(well_known::routes())
         .merge(mailbox::routes())
         .merge(links::routes())
         .merge(forward_auth::routes())
         .merge(bridges::routes())
         .merge(native::routes(app))
+        .merge(console::routes(app))
         .fallback(nothing_here)
         .with_state(app.clone());
     let (mut hosts, mut everywhere) = (HashMap::new(), Router::new());
@@ -57,13 +61,10 @@ fn mounted(app: &App, dialect: &Dialect, mount: &Mount) -> Router {
     (dialect.routes)(app.at(mount))
 }
 
-async fn nothing_here(request: Request) -> Response {
-    let wants_page = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
-    if wants_page { page::not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
+async fn nothing_here(look: Look, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = accept.is_some_and(|accept| accept.contains("text/html"));
+    if wants_page { look.not_found() } else { Problem(AuthError::NotFound(Noun::Endpoint)).into_response() }
 }
 
 /// Routes at the root of hosts, and those for all other names. Hosts are in lower case.

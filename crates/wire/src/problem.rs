@@ -20,9 +20,10 @@ impl IntoResponse for Problem {
         log_refusal(&self.0);
         let status = status(&self.0);
         let mut body = json!({
-            "type": self.0.code(),
+            "type": format!("/problems/{}", self.0.code()),
             "title": self.0.to_string(),
             "status": status.as_u16(),
+            "code": self.0.code(),
         });
         if let AuthError::Invalid(violations) = &self.0 {
             body["errors"] = violations

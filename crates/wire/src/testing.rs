@@ -7,8 +7,9 @@ use ringfence_core::{
     caller::Permit,
     context::Ctx,
     endpoint::Endpoint,
+    event::SharedBus,
     secret::{Password, RawToken},
-    testing::World,
+    testing::{SeededEntropy, Severable, World},
 };
 use ringfence_store::{Options, open};
 use serde_json::{Map, Value, json};
@@ -19,6 +20,8 @@ use crate::{App, Mount, Settings};
 pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) app: App,
+    /// The way of this node, and not of the world's, to the database.
+    pub(crate) way: Arc<Severable>,
 }
 
 /// Somebody with a credential.
@@ -46,7 +49,11 @@ impl Stage {
         let url = format!("sqlite:{}", folder.path().join("ringfence.db").to_str().unwrap());
         let opened = open(&url, &Options::default()).unwrap();
         let world = World::start(opened.store()).await.holding((opened, folder));
-        let authority = world.node_with(|parts| parts.shapes = crate::token_shapes());
+        let (store, way) = Severable::of(&world.store);
+        let authority = world.node_with(|parts| {
+            parts.shapes = crate::token_shapes();
+            parts.store = store;
+        });
         let options = options.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let project = world.home.project.name.clone();
         let mount = Mount { dialect: "telnyx", prefix: "/telnyx".to_owned(), project, options, ..Mount::default() };
@@ -56,7 +63,24 @@ impl Stage {
         tokio::spawn(Arc::clone(&app.live).run());
         // Until it listens.
         tokio::task::yield_now().await;
-        Self { world, app }
+        Self { world, app, way }
+    }
+
+    /// Another node on the same database, with a bus or cut off from it.
+    pub(crate) fn another(&self, bus: SharedBus) -> App {
+        let authority = self.world.node_with(|parts| {
+            parts.shapes = crate::token_shapes();
+            parts.bus = bus;
+            parts.entropy = SeededEntropy::new(7);
+        });
+        let settings = Settings {
+            public_url: self.app.settings.public_url.clone(),
+            mounts: self.app.settings.mounts.clone(),
+            ..Settings::default()
+        };
+        let app = App::new(authority, settings).at(&self.app.mount);
+        tokio::spawn(Arc::clone(&app.live).run());
+        app
     }
 
     /// A request of now through the Telnyx face.

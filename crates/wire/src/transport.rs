@@ -14,10 +14,10 @@ use http::{HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
 
 use crate::{
     app::Settings,
+    console,
     dialects::{ALL, Dialect, PlainHttp},
-    guard, links, mailbox,
+    first, guard, links, looks, mailbox,
     mount::by_host,
-    page,
 };
 
 /// Browsers stay with TLS for a year (RFC 6797). Nothing is said about names below ours: they are not ours to bind.
@@ -41,7 +41,7 @@ pub fn plain_router(settings: &Settings) -> Router {
 
 fn directions(settings: &Settings, dialects: &[Dialect]) -> Router {
     let home = settings.public_url.clone();
-    let pages = page::PAGES.iter().chain(links::PAGES).chain(mailbox::PAGES);
+    let pages = console::PAGES.iter().chain(looks::PAGES).chain(first::PAGES).chain(links::PAGES).chain(mailbox::PAGES);
     let mut main =
         pages.fold(Router::new().fallback(refuse), |main, page| main.route(page, get(to(&home)).fallback(refuse)));
     let mut hosts = HashMap::new();
@@ -195,7 +195,8 @@ mod tests {
             ("POST /", "auth.example.org"),
             ("GET /telephonex", "auth.example.org"),
         ] {
-            let expected = r#"{"status":403,"title":"come by https","type":"tls_required"}"#;
+            let expected =
+                r#"{"code":"tls_required","status":403,"title":"come by https","type":"/problems/tls_required"}"#;
             assert_eq!(said(line, host).await, (403, String::new(), expected.to_owned()), "{line} at {host}");
         }
     }

@@ -21,6 +21,12 @@ impl Authority {
         self.store.read(move |tx| Ok(tx.audit_log(project, after, limit)?)).await
     }
 
+    /// The number of the newest linked entry of the permit's project; 0 when there is none.
+    pub async fn audit_length(&self, permit: &Permit) -> Result<i64, AuthError> {
+        let project = permit.project();
+        self.store.read(move |tx| Ok(tx.audit_head(project)?.map_or(0, |head| head.seq))).await
+    }
+
     /// Recomputes the audit chain of the permit's project.
     pub async fn verify_own_audit(&self, permit: &Permit) -> Result<AuditVerdict, AuthError> {
         self.verify_audit(permit.project()).await

@@ -211,9 +211,9 @@ fn rearm(
         hold_user_name(tx, &identity, name)?;
         tx.release_identifier(account.id, &Identifier::of(Identifier::SIP, account.user_name.as_str()))?;
     }
-    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(account.id), now)?);
+    log.end_sessions_of(tx, account.id, now)?;
     record(log, permit, "endpoint.rearmed", account.id);
-    log.announce(SecurityEvent::CredentialChanged(account.id));
+    log.announce_password(account.id);
     Ok(())
 }
 

@@ -25,7 +25,6 @@ use crate::{
     presence::Presence,
     seal::Sealed,
     secret::{Password, TokenDigest},
-    session::SessionsOf,
     store::Tx,
     time::Timestamp,
 };
@@ -139,7 +138,7 @@ impl Authority {
                 endpoint.expires_at = Some(end);
             }
             if endpoint.group.disabled_at.is_some() || endpoint.has_expired(now) {
-                log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+                log.end_sessions_of(tx, id, now)?;
             } else if let Some(end) = change.expires_at {
                 tx.curtail_sessions(id, end)?;
             }

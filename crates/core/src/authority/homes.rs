@@ -18,7 +18,6 @@ use crate::{
     ids::{ApplicationId, IdentityId, MembershipId},
     membership::Membership,
     project::ProjectRef,
-    session::SessionsOf,
     store::Tx,
     time::Timestamp,
 };
@@ -241,7 +240,7 @@ impl Authority {
                     identity.standing.suspended_at = Some(now);
                     identity.updated_at = now;
                     tx.update_identity(&identity)?;
-                    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+                    log.end_sessions_of(tx, id, now)?;
                 }
                 (Some(_), false) => {
                     place.disabled_at = None;

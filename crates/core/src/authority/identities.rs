@@ -22,7 +22,6 @@ use crate::{
     ids::{CredentialId, IdentityId, MembershipId},
     project::ProjectRef,
     secret::Password,
-    session::SessionsOf,
     store::Tx,
     throttle::ThrottleKey,
     time::Timestamp,
@@ -208,10 +207,36 @@ impl Authority {
         id: IdentityId,
         change: ProfileChange,
     ) -> Result<Identity, AuthError> {
+        self.change_identity_if(ctx, permit, id, change, None).await
+    }
+
+    /// The same, unless it was changed since `seen`, which is what whoever decided has looked at.
+    pub async fn change_seen_identity(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        change: ProfileChange,
+        seen: Timestamp,
+    ) -> Result<Identity, AuthError> {
+        self.change_identity_if(ctx, permit, id, change, Some(seen)).await
+    }
+
+    async fn change_identity_if(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: IdentityId,
+        change: ProfileChange,
+        seen: Option<Timestamp>,
+    ) -> Result<Identity, AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);
         self.commit(ctx, move |tx, log| {
             let found = tx.identity_to_change(id)?.filter(|found| found.project == permit.project());
             let mut identity = found.ok_or(AuthError::NotFound(Noun::Identity))?;
+            if seen.is_some_and(|seen| seen != identity.updated_at) {
+                return Err(AuthError::Conflict(Noun::Identity));
+            }
             change.apply(&mut identity);
             identity.updated_at = now;
             tx.update_identity(&identity)?;
@@ -239,7 +264,7 @@ impl Authority {
             identity.updated_at = now;
             if suspended {
                 tx.update_identity(&identity)?;
-                log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+                log.end_sessions_of(tx, id, now)?;
             } else {
                 identity = rebind(tx, identity, now)?;
             }
@@ -287,7 +312,7 @@ fn refuse_keeper(permit: &Permit, identity: &Identity) -> Result<(), AuthError> 
 /// Leaves nothing personal of an identity. The caller holds the row.
 pub(super) fn erase(tx: &mut dyn Tx, log: &mut Log, identity: &mut Identity, now: Timestamp) -> Result<(), AuthError> {
     let id = identity.id;
-    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), now)?);
+    log.end_sessions_of(tx, id, now)?;
     tx.delete_picture(id)?;
     for purpose in Purpose::ALL {
         tx.supersede_verifications(id, purpose, now)?;

@@ -24,8 +24,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// After this the store is asked again, in case an announcement was missed.
-const RECHECK: Duration = Duration::from_secs(30);
 const SHARDS: usize = 16;
 const PER_SHARD: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
 
@@ -73,10 +71,12 @@ impl LiveCache {
         &self.shards[id.spread() % SHARDS]
     }
 
-    fn recall(&self, id: SessionId, now: Timestamp) -> Option<Arc<Authenticated>> {
+    /// What the store said of a session no longer than `within` ago; after that it is asked again, in case an announcement
+    /// was missed.
+    fn recall(&self, id: SessionId, now: Timestamp, within: Duration) -> Option<Arc<Authenticated>> {
         let mut shard = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
         let found = shard.get(&id)?;
-        (now.since(found.since) < RECHECK && now >= found.since).then(|| Arc::clone(&found.authenticated))
+        (now.since(found.since) < within && now >= found.since).then(|| Arc::clone(&found.authenticated))
     }
 
     fn remember(&self, id: SessionId, authenticated: &Arc<Authenticated>, now: Timestamp, generation: u64) {
@@ -98,6 +98,9 @@ impl LiveCache {
 
     /// Forgets every session that the event may concern.
     pub(super) fn forget(&self, event: SecurityEvent) {
+        if let SecurityEvent::KeysChanged(_) | SecurityEvent::PresenceChanged(_) = event {
+            return;
+        }
         self.generation.fetch_add(1, Ordering::SeqCst);
         if let SecurityEvent::SessionRevoked(id) = event {
             self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).pop(&id);
@@ -133,14 +136,24 @@ fn concerns(event: SecurityEvent, kept: &Authenticated) -> bool {
             kept.endpoint.as_ref().is_some_and(|endpoint| endpoint.group.id == id)
         }
         SecurityEvent::ProjectChanged(id) => kept.project.id == id,
-        SecurityEvent::KeysChanged(_) => false,
+        SecurityEvent::KeysChanged(_) | SecurityEvent::PresenceChanged(_) => false,
     }
 }
 
 impl Authority {
     /// The live session `id` with all that it depends on; every way in that shows a session's token ends here.
     pub(super) async fn live_session(&self, ctx: &Ctx, id: SessionId) -> Result<Arc<Authenticated>, AuthError> {
-        if let Some(known) = self.live.recall(id, ctx.now) {
+        self.live_session_confirmed(ctx, id, self.confirm_within).await
+    }
+
+    /// The same, as the store said no longer than `within` ago.
+    pub(super) async fn live_session_confirmed(
+        &self,
+        ctx: &Ctx,
+        id: SessionId,
+        within: Duration,
+    ) -> Result<Arc<Authenticated>, AuthError> {
+        if let Some(known) = self.live.recall(id, ctx.now, within) {
             // Time passes without an event.
             known.admit(ctx.now)?;
             return Ok(known);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Authority, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
+use super::{Authority, administrators::seed_context, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
 use crate::{
     audit::Link,
     caller::InstallationPermit,
@@ -22,6 +22,8 @@ const KEPT_AFTER_END: Duration = Duration::from_hours(24 * 7);
 /// Rows per transaction, so that a sweep never holds the writer for long: others wait for one step at most.
 pub const SWEEP_STEP: u32 = 200;
 const LINK_STEP: u32 = 500;
+/// Steps for one project before the others have their turn.
+const LINK_STEPS: u32 = 100;
 /// The fact that tells which master key sealed the database: a known text under it.
 const MASTER_KEY: &str = "master_key";
 const PROBE: &[u8] = b"ringfence";
@@ -39,6 +41,10 @@ pub struct Swept {
     pub presence: u64,
     /// Connections that were resumed.
     pub resumed: u64,
+    /// Events for other servers.
+    pub events: u64,
+    /// Sessions, links and challenges of the console.
+    pub console: u64,
 }
 
 /// What a rewrap changed.
@@ -54,6 +60,8 @@ pub struct Rewrapped {
     pub sip_users: usize,
     /// Secrets that identity providers gave.
     pub providers: usize,
+    /// Seeds of administrators' generators.
+    pub administrators: usize,
 }
 
 /// What a look at the audit chain of a project found.
@@ -67,11 +75,19 @@ pub enum AuditVerdict {
 
 impl Authority {
     /// Links audit entries that are not linked yet and reports how many. Several nodes may try; one wins each step.
+    ///
+    /// A full step is followed by another: sign-ins come faster than one step each time that somebody calls.
     pub async fn link_audit(&self) -> Result<u64, AuthError> {
         let projects = self.store.read(|tx| Ok(tx.projects_with_unlinked_audit(LINK_STEP)?)).await?;
         let mut linked = 0;
         for project in projects {
-            linked += self.link_audit_of(project).await?;
+            for _ in 0..LINK_STEPS {
+                let step = self.link_audit_of(project).await?;
+                linked += step;
+                if step < u64::from(LINK_STEP) {
+                    break;
+                }
+            }
         }
         Ok(linked)
     }
@@ -126,7 +142,7 @@ impl Authority {
     /// Removes rows that ended a while ago, in small steps.
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
-        let mut total = Swept::default();
+        let mut total = Swept { events: self.sweep_events().await?, ..Swept::default() };
         self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
@@ -135,8 +151,9 @@ impl Authority {
             total.throttles += step.throttles;
             total.presence += step.presence;
             total.resumed += step.resumed;
+            total.console += step.console;
             let full = u64::from(SWEEP_STEP);
-            let counts = [step.sessions, step.verifications, step.throttles, step.presence, step.resumed];
+            let counts = [step.sessions, step.verifications, step.throttles, step.presence, step.resumed, step.console];
             if counts.iter().all(|count| *count < full) {
                 return Ok(total);
             }
@@ -152,6 +169,8 @@ impl Authority {
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
                     resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
+                    events: 0,
+                    console: tx.sweep_console(before, SWEEP_STEP)?,
                 })
             })
             .await
@@ -209,6 +228,11 @@ impl Authority {
                     tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
                 }
                 done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
+                for (id, mut totp) in tx.all_totp()? {
+                    totp.seed = sealer.rewrap(&totp.seed, &seed_context(id), entropy.as_ref())?;
+                    tx.set_totp(id, Some(&totp))?;
+                    done.administrators += 1;
+                }
                 let probe = sealer.seal(PROBE, MASTER_KEY, entropy.as_ref());
                 tx.set_installation_fact(MASTER_KEY, probe.as_str())?;
                 Ok(done)

@@ -3,7 +3,7 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -15,6 +15,7 @@ use crate::{
     ids::AuditId,
     issuer::AssertionProfile,
     mail::Outbox,
+    outbox::{EventKind, EventSubject, Told},
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
@@ -22,6 +23,7 @@ use crate::{
 };
 
 mod account;
+mod administrators;
 mod applications;
 mod assertions;
 mod audits;
@@ -42,6 +44,7 @@ mod liveness;
 mod maintenance;
 mod memberships;
 mod once;
+mod outbox;
 mod own_keys;
 mod passwords;
 mod people;
@@ -54,6 +57,7 @@ mod sessions;
 mod shared;
 mod sip;
 mod socket_tickets;
+mod throttles;
 mod tokens;
 mod turn;
 mod upgrade;
@@ -64,6 +68,7 @@ mod visitors;
 mod vouching;
 
 pub use account::{AccountChange, NewEmail};
+pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
@@ -79,7 +84,7 @@ pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
 pub use people::{People, Person};
-pub use presence::Reachable;
+pub use presence::{Connected, Reachable};
 pub use projects::ProjectRequest;
 pub use provider_sign_in::{Departure, Return};
 pub use refresh::{IdTokenRequest, TokenRequest, TokenSet};
@@ -134,7 +139,11 @@ pub struct Authority {
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    confirm_within: Duration,
 }
+
+/// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
 impl Authority {
     /// An authority of these parts.
@@ -156,7 +165,20 @@ impl Authority {
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            confirm_within: CONFIRM_WITHIN,
         }
+    }
+
+    /// The same, with another span for which what is known of a session counts without the store having confirmed it.
+    #[must_use]
+    pub const fn confirming_within(mut self, span: Duration) -> Self {
+        self.confirm_within = span;
+        self
+    }
+
+    /// How long what is known of a session, or of who is connected where, counts without the store having confirmed it.
+    pub const fn confirm_within(&self) -> Duration {
+        self.confirm_within
     }
 
     /// The clock that this authority lives by.
@@ -201,7 +223,7 @@ impl Authority {
         }
     }
 
-    /// Runs `work` in a transaction with its audit entries, waits until all is durable, then announces its events.
+    /// Runs `work` in a transaction with its audit entries and what others are to be told, waits until all is durable, then announces its events.
     ///
     /// Nothing else in the domain commits. An error leaves nothing behind; a refusal that must leave a trace is an `Ok` of
     /// `work` that its operation turns into an error afterwards.
@@ -211,12 +233,13 @@ impl Authority {
         F: FnOnce(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
     {
         let ctx = ctx.clone();
-        let entropy = Arc::clone(&self.entropy);
+        let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
         let (outcome, events) = self
             .store
             .write(move |tx| {
                 let mut log = Log::default();
                 let outcome = work(tx, &mut log)?;
+                Self::store_told(tx, log.told, ctx.now, (clock.now(), entropy.as_ref()))?;
                 for audit in log.audits {
                     tx.append_audit(&entry(audit, &ctx, AuditId::mint(ctx.now, entropy.as_ref())))?;
                 }
@@ -244,6 +267,7 @@ impl Authority {
 struct Log {
     audits: Vec<Audit>,
     events: Vec<SecurityEvent>,
+    told: Vec<Told>,
 }
 
 impl Log {
@@ -256,7 +280,11 @@ impl Log {
     }
 
     fn announce_revoked(&mut self, sessions: impl IntoIterator<Item = crate::ids::SessionId>) {
-        self.events.extend(sessions.into_iter().map(SecurityEvent::SessionRevoked));
+        for session in sessions {
+            self.events.push(SecurityEvent::SessionRevoked(session));
+            let (kind, subject) = (EventKind::SessionRevoked, EventSubject::Session(session));
+            self.told.push(Told { kind, subject, detail: serde_json::Map::new() });
+        }
     }
 }
 

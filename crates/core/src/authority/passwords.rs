@@ -22,7 +22,6 @@ use crate::{
     project::{Project, ProjectRef},
     seal::Sealed,
     secret::Password,
-    session::SessionsOf,
     store::Tx,
     throttle::{MAX_CONSECUTIVE_FAILURES, ThrottleKey},
     time::Timestamp,
@@ -349,8 +348,8 @@ pub(super) fn put_password(
     for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
         tx.supersede_verifications(identity, purpose, now)?;
     }
-    log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(identity), now)?);
-    log.announce(SecurityEvent::CredentialChanged(identity));
+    log.end_sessions_of(tx, identity, now)?;
+    log.announce_password(identity);
     Ok(())
 }
 
@@ -381,6 +380,8 @@ fn lock(tx: &mut dyn Tx, log: &mut Log, identity: Option<&Identity>, now: Timest
             &format_args!("identity:{}", identity.id),
         ));
         log.announce(SecurityEvent::IdentityChanged(identity.id));
+        // Its sessions may count again once it is unlocked; other servers want tokens of after that.
+        log.tell_ended(identity.id);
     }
     Ok(())
 }

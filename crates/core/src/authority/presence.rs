@@ -1,16 +1,17 @@
 //! Open connections: heard of changes, re-checked, recorded, and reached by name.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{Authenticated, Authority, Person};
 use crate::{
+    caller::Permit,
     context::Ctx,
     endpoint::{EndpointFilter, Window},
     error::{AuthError, Noun, Rule},
-    event::Listener,
+    event::{Listener, SecurityEvent},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind},
-    ids::{IdentityId, SessionId},
-    presence::{InboundPolicy, Presence, PresenceChange},
+    ids::{ConnectionId, IdentityId, SessionId},
+    presence::{Elsewhere, InboundPolicy, Presence, PresenceChange, PresenceFilter},
     time::Timestamp,
 };
 
@@ -21,6 +22,15 @@ pub struct Reachable {
     pub identity: IdentityId,
     /// The name by which it is reached, in its one spelling.
     pub name: String,
+}
+
+/// An open connection and whose it is.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// The connection.
+    pub presence: Presence,
+    /// Whoever signed in on it; nobody when they were erased a moment ago.
+    pub person: Option<Person>,
 }
 
 impl Authenticated {
@@ -49,6 +59,16 @@ impl Authority {
         self.live_session(ctx, session).await.map(|live| Authenticated::clone(&live))
     }
 
+    /// The same, as the store said no longer than `within` ago.
+    pub async fn holder_confirmed(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        within: Duration,
+    ) -> Result<Authenticated, AuthError> {
+        self.live_session_confirmed(ctx, session, within).await.map(|live| Authenticated::clone(&live))
+    }
+
     /// Whether `session` is one of this identity's own and was not revoked: it may be shown its name again.
     pub async fn owns_session(&self, who: &Authenticated, session: SessionId) -> Result<bool, AuthError> {
         let identity = who.identity.id;
@@ -60,19 +80,82 @@ impl Authority {
             .await
     }
 
-    /// Records connections that opened and closed on this node, in order.
-    pub async fn record_presence(&self, changes: Vec<PresenceChange>) -> Result<(), AuthError> {
+    /// Records connections that opened and closed on a node, in order, and tells other nodes that have some of the same people.
+    pub async fn record_presence(&self, node: String, changes: Vec<PresenceChange>) -> Result<(), AuthError> {
+        let whose: HashSet<IdentityId> = changes.iter().map(PresenceChange::identity).collect();
         self.store
             .write(move |tx| {
                 for change in &changes {
                     match change {
                         PresenceChange::Opened(presence) => tx.open_presence(presence)?,
-                        PresenceChange::Closed(connection) => drop(tx.close_presence(*connection)?),
+                        PresenceChange::Closed(connection, _) => drop(tx.close_presence(*connection)?),
                     }
                 }
                 Ok(())
             })
+            .await?;
+        self.tell_of_presence(node, whose).await
+    }
+
+    /// After the commit: of two nodes that record the same person at once, the later one finds the other's row.
+    async fn tell_of_presence(&self, node: String, whose: HashSet<IdentityId>) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        let shared: Vec<IdentityId> = self
+            .store
+            .read(move |tx| {
+                if !tx.has_company(&node, now)? {
+                    return Ok(Vec::new());
+                }
+                let mut shared = Vec::new();
+                for identity in whose {
+                    if tx.presence_of(identity, now)?.iter().any(|open| open.node != node) {
+                        shared.push(identity);
+                    }
+                }
+                Ok(shared)
+            })
+            .await?;
+        let events: Vec<_> = shared.into_iter().map(SecurityEvent::PresenceChanged).collect();
+        self.announce(&events).await;
+        Ok(())
+    }
+
+    /// Records a connection whose identity may have no other on any other node, `instead_of` left out.
+    pub async fn claim_presence(&self, presence: Presence, instead_of: Option<ConnectionId>) -> Result<(), AuthError> {
+        let (node, whose) = (presence.node.clone(), HashSet::from([presence.identity]));
+        let claimed = self.store.write(move |tx| Ok(tx.claim_presence(&presence, instead_of)?)).await?;
+        if !claimed {
+            return Err(AuthError::Conflict(Noun::Session));
+        }
+        // Whose place it takes is told.
+        if instead_of.is_some() { self.tell_of_presence(node, whose).await } else { Ok(()) }
+    }
+
+    /// What other nodes have beside the connections of one, of one identity or of all; connections without are left out.
+    pub async fn presence_beside(
+        &self,
+        node: String,
+        identity: Option<IdentityId>,
+    ) -> Result<Vec<(IdentityId, ConnectionId, Elsewhere)>, AuthError> {
+        let now = self.clock.now();
+        self.store
+            .read(move |tx| {
+                // One node alone need not compare its connections with anything.
+                if tx.has_company(&node, now)? { Ok(tx.presence_beside(&node, identity, now)?) } else { Ok(Vec::new()) }
+            })
             .await
+    }
+
+    /// Whether another node than this one has a connection of an identity through a face.
+    pub async fn is_present_elsewhere(
+        &self,
+        node: String,
+        identity: IdentityId,
+        dialect: &'static str,
+    ) -> Result<bool, AuthError> {
+        let now = self.clock.now();
+        let open = self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await?;
+        Ok(open.iter().any(|open| open.node != node && open.dialect == dialect))
     }
 
     /// Vouches for all connections of a node until `until`.
@@ -80,10 +163,47 @@ impl Authority {
         self.store.write(move |tx| Ok(tx.renew_presence(&node, until)?)).await
     }
 
+    /// Open connections of the project that `permit` is for, on all nodes, with whose they are.
+    pub async fn connections(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        filter: PresenceFilter,
+        after: Option<ConnectionId>,
+        limit: u32,
+    ) -> Result<Vec<Connected>, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        self.store
+            .read(move |tx| {
+                let mut found = Vec::new();
+                for presence in tx.presences(project, &filter, now, after, limit)? {
+                    let person = match tx.identity(presence.identity)? {
+                        Some(identity) => Some(Person { identifiers: tx.identifiers(identity.id)?, identity }),
+                        None => None,
+                    };
+                    found.push(Connected { presence, person });
+                }
+                Ok(found)
+            })
+            .await
+    }
+
     /// Open connections of somebody who is signed in, on all nodes, in order of sign-in.
     pub async fn own_presence(&self, ctx: &Ctx, who: &Authenticated) -> Result<Vec<Presence>, AuthError> {
         let (identity, now) = (who.identity.id, ctx.now);
         self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await
+    }
+
+    /// Open connections of an identity of the permit's project, on all nodes, in order of sign-in.
+    pub async fn presence_of(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        identity: IdentityId,
+    ) -> Result<Vec<Presence>, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        let found = self.store.read(move |tx| Ok(tx.presence_of(identity, now)?)).await?;
+        Ok(found.into_iter().filter(|open| open.project == project).collect())
     }
 
     /// Which of these people have an open connection of a face, on any node.

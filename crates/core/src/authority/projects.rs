@@ -3,7 +3,7 @@
 use super::{Authority, authenticate::resolve};
 use crate::{
     audit::Audit,
-    caller::{Actor, InstallationPermit, Permit},
+    caller::{InstallationPermit, InstallationView, Permit},
     context::Ctx,
     error::{AuthError, Noun, Rule},
     event::SecurityEvent,
@@ -27,7 +27,7 @@ impl Authority {
     pub async fn create_project(
         &self,
         ctx: &Ctx,
-        _permit: &InstallationPermit,
+        permit: &InstallationPermit,
         wanted: ProjectRequest,
     ) -> Result<Project, AuthError> {
         check_name(&wanted.name)?;
@@ -40,12 +40,12 @@ impl Authority {
             created_at: ctx.now,
             updated_at: ctx.now,
         };
-        let made = project.clone();
+        let (made, actor) = (project.clone(), permit.actor());
         self.commit(ctx, move |tx, log| {
             if !tx.insert_project(&made)? {
                 return Err(AuthError::Conflict(Noun::Project));
             }
-            log.record(Audit::new(made.id, Actor::Operator, "project.created", &format_args!("project:{}", made.id)));
+            log.record(Audit::new(made.id, actor, "project.created", &format_args!("project:{}", made.id)));
             Ok(())
         })
         .await?;
@@ -60,7 +60,7 @@ impl Authority {
     /// Projects in order of id, after `after`.
     pub async fn projects(
         &self,
-        _permit: &InstallationPermit,
+        _view: &InstallationView,
         after: Option<ProjectId>,
         limit: u32,
     ) -> Result<Vec<Project>, AuthError> {

@@ -10,11 +10,12 @@ use lru::LruCache;
 
 use super::{Authenticated, Authority};
 use crate::{
+    audit::Audit,
     caller::{InstallationPermit, Scope},
     context::Ctx,
     error::AuthError,
     identity::IdentityKind,
-    ids::IdentityId,
+    ids::{IdentityId, ProjectId},
     seal::Sealed,
     store::Tx,
     time::Timestamp,
@@ -99,22 +100,21 @@ impl Authority {
     pub async fn adopt_turn_secret(
         &self,
         ctx: &Ctx,
-        _permit: &InstallationPermit,
+        permit: &InstallationPermit,
         new: TurnSecret,
     ) -> Result<TurnSecrets, AuthError> {
         let (sealer, entropy) = (std::sync::Arc::clone(&self.sealer), std::sync::Arc::clone(&self.entropy));
-        let now = ctx.now;
-        self.store
-            .write(move |tx| {
-                let present = stored(tx, |sealed| sealer.open(sealed, TURN_SECRETS))?;
-                let secrets =
-                    TurnSecrets { current: new, previous: present.map(|present| present.current), since: now };
-                let plain = zeroize::Zeroizing::new(serde_json::to_vec(&secrets).map_err(AuthError::internal)?);
-                let blob = sealer.seal(&plain, TURN_SECRETS, entropy.as_ref());
-                tx.set_installation_fact(TURN_SECRETS, blob.as_str())?;
-                Ok(secrets)
-            })
-            .await
+        let (now, actor) = (ctx.now, permit.actor());
+        self.commit(ctx, move |tx, log| {
+            let present = stored(tx, |sealed| sealer.open(sealed, TURN_SECRETS))?;
+            let secrets = TurnSecrets { current: new, previous: present.map(|present| present.current), since: now };
+            let plain = zeroize::Zeroizing::new(serde_json::to_vec(&secrets).map_err(AuthError::internal)?);
+            let blob = sealer.seal(&plain, TURN_SECRETS, entropy.as_ref());
+            tx.set_installation_fact(TURN_SECRETS, blob.as_str())?;
+            log.record(Audit::new(ProjectId::INSTALLATION, actor, "turn_secret.adopted", &"installation"));
+            Ok(secrets)
+        })
+        .await
     }
 }
 

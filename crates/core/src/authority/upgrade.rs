@@ -3,6 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::json;
+
 use super::{
     Authenticated, Authority, LinkTemplate, Log,
     authenticate::{admit, allow_way},
@@ -19,6 +21,7 @@ use crate::{
     event::SecurityEvent,
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, is_email},
     ids::{CredentialId, IdentityId, MembershipId, VerificationId},
+    outbox::EventKind,
     password::PasswordHash,
     secret::{Password, RawToken, TokenKind},
     session::Session,
@@ -116,6 +119,11 @@ impl Authority {
             let id = identity.id;
             log.record(Audit::new(identity.project, who.actor(), "guest.upgraded", &format_args!("identity:{id}")));
             log.announce(SecurityEvent::IdentityChanged(id));
+            let kind = json!({ "claims": { "kind": IdentityKind::Member.as_str() } });
+            log.tell(EventKind::TokenClaimsChange, id, kind);
+            let level =
+                json!({ "namespace": "NIST-AAL", "current_level": "nist-aal1", "change_direction": "increase" });
+            log.tell(EventKind::AssuranceLevelChange, id, level);
             Ok(Some(Authenticated {
                 identity: Arc::new(identity),
                 session: Some(Arc::new(session)),

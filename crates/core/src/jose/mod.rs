@@ -23,3 +23,8 @@ pub use compact::{Header, MAX_KID, MAX_TOKEN, Unverified};
 pub use json::MAX_DEPTH;
 pub use key::{KeyError, MIN_SECRET, VerifyingKey};
 pub use sign::{RsaSize, Signer, SigningKeyPair};
+
+/// The key's own bytes within a DER `SubjectPublicKeyInfo`.
+pub(crate) fn key_bits(spki: &[u8]) -> Option<&[u8]> {
+    der::public_key_info(spki).map(|(_, key)| key)
+}

@@ -93,6 +93,7 @@ impl Queue {
         }
         if self.is_full() {
             self.stats.refused += 1;
+            metrics::counter!("ringfence_passwords_refused_total").increment(1);
             // The header counts in seconds, and a shorter wait would only invite the flood back.
             return Err(Overloaded { retry_after: self.predicted_wait().max(Duration::from_secs(1)) });
         }
@@ -115,6 +116,7 @@ impl Queue {
     pub(super) fn finished(&mut self, took: Duration, argon2_runs: u64) {
         self.stats.running -= 1;
         self.stats.argon2_runs += argon2_runs;
+        metrics::counter!("ringfence_argon2_runs_total").increment(argon2_runs);
         self.job_time = (self.job_time * 7 + took) / 8;
     }
 

@@ -3,6 +3,7 @@
 mod build;
 mod cast;
 mod provider;
+mod severed;
 mod shapes;
 mod world;
 
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 pub use self::{
     cast::{Member, PASSWORD, Place, outcome},
     provider::CredulousProvider,
+    severed::{Reach, Severable},
     shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},
     world::World,
 };

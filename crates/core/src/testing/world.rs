@@ -24,7 +24,7 @@ use crate::{
         ApiKeyRequest, Authenticated, Authority, MintedApiKey, Parts, PresentedCredential, ProjectRequest,
         Registration, RoleNeeded,
     },
-    caller::{Caller, InstallationPermit, Permit, Scope},
+    caller::{Caller, InstallationPermit, InstallationView, Permit, Scope},
     context::{Ctx, RequestId},
     error::AuthError,
     identity::Profile,
@@ -142,6 +142,11 @@ impl World {
     /// The right to act on the installation.
     pub fn installation(&self) -> InstallationPermit {
         Caller::Operator.permit_installation().expect("the operator may do everything")
+    }
+
+    /// The operator's right to see which projects there are.
+    pub fn installation_view(&self) -> InstallationView {
+        Caller::Operator.view_installation().expect("the operator may do everything")
     }
 
     /// Another project with an application that trusts an issuer.

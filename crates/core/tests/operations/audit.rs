@@ -1,11 +1,15 @@
 //! The audit log: circumstances, the chain, and what breaks it. A row changed by SQL is the store's to show.
 
 use ringfence_core::{
-    audit::Link,
+    audit::{AuditEvent, Link},
     authority::{AuditVerdict, Registration},
     context::Ctx,
+    entropy::OsEntropy,
+    ids::AuditId,
     testing::{PASSWORD, World, outcome},
+    time::Clock as _,
 };
+use serde_json::Map;
 
 use crate::support::world;
 
@@ -61,6 +65,29 @@ async fn entries_are_linked_in_steps_and_the_chain_is_whole() {
     assert_eq!(more, 3);
     assert_eq!(verdict(&w).await, AuditVerdict::Intact(i64::try_from(first + more).unwrap()));
     assert_eq!(w.authority.link_audit().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_backlog_of_many_steps_is_linked_at_once() {
+    let w = world().await;
+    w.authority.link_audit().await.unwrap();
+    let project = w.home.project.id;
+    for _ in 0..3 {
+        let entries = (0..400).map(|_| AuditEvent {
+            id: AuditId::mint(w.clock.now(), &OsEntropy),
+            project,
+            at: w.clock.now(),
+            actor: "nobody".to_owned(),
+            action: "tested".to_owned(),
+            subject: "nothing".to_owned(),
+            detail: Map::new(),
+        });
+        let entries: Vec<_> = entries.collect();
+        w.store.write(move |tx| Ok(entries.iter().try_for_each(|entry| tx.append_audit(entry))?)).await.unwrap();
+    }
+    assert_eq!(w.authority.link_audit().await.unwrap(), 1200);
+    assert_eq!(w.authority.link_audit().await.unwrap(), 0);
+    assert!(matches!(verdict(&w).await, AuditVerdict::Intact(_)));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod administrators;
 mod api_keys;
 mod applications;
 mod assertions;
@@ -16,7 +17,9 @@ mod identities;
 mod keys;
 mod maintenance;
 mod memberships;
+mod outbox;
 mod own_keys;
+mod passkeys;
 mod passwords;
 mod projects;
 mod sessions;

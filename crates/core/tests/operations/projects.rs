@@ -26,9 +26,9 @@ async fn a_project_is_made_once_and_found_by_its_name() {
     let again = w.authority.create_project(&w.ctx(), &w.installation(), request("other")).await;
     assert_eq!(outcome(&again), "conflict");
     assert_eq!(outcome(&w.authority.project_by_name("none").await), "not_found");
-    let all = w.authority.projects(&w.installation(), None, 10).await.unwrap();
+    let all = w.authority.projects(&w.installation_view(), None, 10).await.unwrap();
     assert_eq!(all.len(), 2);
-    assert_eq!(w.authority.projects(&w.installation(), Some(all[0].id), 10).await.unwrap(), all[1..]);
+    assert_eq!(w.authority.projects(&w.installation_view(), Some(all[0].id), 10).await.unwrap(), all[1..]);
 }
 
 #[tokio::test]

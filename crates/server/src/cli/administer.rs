@@ -1,6 +1,6 @@
 //! Commands that administer what there is, and what they have in common.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Which project a command works on.
 #[derive(Debug, Args)]
@@ -273,4 +273,32 @@ pub enum Mail {
 fn dialect_alias(text: &str) -> Result<(String, String), String> {
     let (dialect, name) = text.split_once('=').ok_or("expected DIALECT=NAME")?;
     Ok((dialect.to_owned(), name.to_owned()))
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Administrator {
+    /// Make an administrator and show the one-time link to begin by.
+    Create {
+        name: String,
+        #[arg(long, value_name = "ROLE")]
+        role: AdministratorRole,
+    },
+    /// List administrators.
+    List,
+    /// Give an administrator another role.
+    Role { name: String, role: AdministratorRole },
+    /// Remove an administrator; their sessions end.
+    Delete { name: String },
+    /// Take away password and factors, end the sessions and show a one-time link to begin anew.
+    ResetFactor { name: String },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum AdministratorRole {
+    /// Everything.
+    Owner,
+    /// Everything but administrators.
+    Operator,
+    /// Nothing is changed.
+    ReadOnly,
 }

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use self::administer::{
-    ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page, Project, Session, Token, Whom,
+    Administrator, AdministratorRole, ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page,
+    Project, Session, Token, Whom,
 };
 pub use self::endpoint::{Endpoint, EndpointGroup, WhichEndpoint, WhichGroup};
 pub use self::feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views};
@@ -112,11 +113,16 @@ pub enum Command {
         /// The file to make.
         file: PathBuf,
     },
+    /// Move everything from SQLite to PostgreSQL, compared row by row before it is kept.
+    Move(Move),
     /// Print completions for a shell.
     Completions { shell: Shell },
     /// Mail.
     #[command(subcommand)]
     Mail(Mail),
+    /// Administrators: who may use the console.
+    #[command(subcommand)]
+    Administrator(Administrator),
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +139,13 @@ pub struct Serve {
     /// Apply this provisioning file before listening.
     #[arg(long, value_name = "FILE")]
     pub apply: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Move {
+    /// The empty database to move to: postgres://USER:PASSWORD@HOST/DATABASE. On the command line others can read the password.
+    #[arg(long, value_name = "URL", env = "RINGFENCE_MOVE_TO", hide_env_values = true)]
+    pub to: String,
 }
 
 #[derive(Debug, Args)]

@@ -22,9 +22,14 @@ pub async fn run(options: &Options, file: &Path, output: Output) -> Result<()> {
     if file.exists() {
         return Err(Refused::because(format_args!("{} exists", file.display())));
     }
+    // Before the copy is begun: what was acknowledged until then is in it.
+    let as_of = assemble::clock().now().to_string();
     assemble::backup(&config.database.url, file.to_owned()).await?;
     let keys = config.secrets.master_key_file.display().to_string();
-    let answer = json!({ "file": file.display().to_string(), "master_key_file": keys });
-    let text = || format!("Copied to {}. Its secrets open with {keys} only: keep that too, elsewhere.", file.display());
+    let answer = json!({ "file": file.display().to_string(), "as_of": as_of, "master_key_file": keys });
+    let text = || {
+        let file = file.display();
+        format!("Copied to {file} as of {as_of}. Its secrets open with {keys} only: keep that too, elsewhere.")
+    };
     Ok(output.show(&answer, text)?)
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::administrator::first_link;
 use crate::{
     admin::operator,
     cli::{Options, Serve},
@@ -15,19 +16,23 @@ use crate::{
 
 /// Runs until the process is asked to stop.
 pub async fn run(options: &Options, flags: &Serve, output: Output) -> Result<()> {
-    let server = Server::prepare(options, flags, Mode::Dev).await?;
+    let mut server = Server::prepare(options, flags, Mode::Dev).await?;
     let mut examples = None;
     if let Some(file) = &flags.apply {
         let plan = server.apply(file).await?;
         output.show(&plan.json(), || plan.text())?;
     } else {
-        examples = Some(examples_in(&server).await?);
+        let found = examples_in(&server).await?;
+        server.demo = found.demo();
+        examples = Some(found);
     }
+    let authority = &server.assembly.authority;
     let banner = crate::dev::Banner {
         url: &server.public_url,
         admin_url: &server.admin_url()?,
         config: &server.config,
         examples: examples.as_ref(),
+        console: first_link(authority, &authority.own_context("dev")).await?,
     };
     // Somebody who closed our output still wants the server.
     drop(output.show(&banner.json(), || banner.text()));

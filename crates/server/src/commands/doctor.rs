@@ -5,14 +5,15 @@ use std::time::Duration;
 use anyhow::Result;
 use ringfence_core::{
     authority::{AuditVerdict, Authority},
+    ids::ProjectId,
     time::Timestamp,
 };
-use serde::Serialize;
-use serde_json::json;
+use ringfence_wire::{Finding, Verdict};
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    admin::{installation, settings},
+    admin::{installation_view, settings},
     assemble::{self, Assembly, Place, Schema},
     cli::Options,
     config::{Carrier, Config, Flags, MAILBOX, Mode},
@@ -29,21 +30,6 @@ const BUILT_AFTER: Timestamp = Timestamp::from_seconds(1_767_225_600);
 const TLS_WARNING: Duration = Duration::from_hours(14 * 24);
 /// Below this a project's passwords are easily guessed.
 const PASSWORD_FLOOR: usize = 8;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Verdict {
-    Ok,
-    Warn,
-    Fail,
-}
-
-#[derive(Debug, Serialize)]
-struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    says: String,
-}
 
 #[derive(Default)]
 struct Findings(Vec<Finding>);
@@ -65,6 +51,18 @@ impl Findings {
         self.add(check, Verdict::Fail, says);
     }
 
+    fn json(&self) -> Value {
+        let view = |finding: &Finding| {
+            let verdict = match finding.verdict {
+                Verdict::Ok => "ok",
+                Verdict::Warn => "warn",
+                Verdict::Fail => "fail",
+            };
+            json!({ "check": finding.check, "verdict": verdict, "says": finding.says })
+        };
+        self.0.iter().map(view).collect()
+    }
+
     fn text(&self) -> String {
         let line = |finding: &Finding| {
             let verdict = match finding.verdict {
@@ -78,6 +76,24 @@ impl Findings {
     }
 }
 
+/// What a server that runs finds in itself. It has opened its database and keys already, and its audit chains have a page of
+/// their own.
+pub async fn of_running(config: &Config, authority: &Authority) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    check_settings(config, &mut findings);
+    check_tls(config, &mut findings);
+    check_mail(config, &mut findings).await;
+    match authority.ping().await {
+        Ok(()) => findings.ok("database", "opens and answers"),
+        Err(error) => findings.fail("database", format!("{error:#}")),
+    }
+    check_bus(config, &mut findings).await;
+    if let Err(error) = check_policies(authority, &mut findings).await {
+        findings.fail("projects", format!("{error:#}"));
+    }
+    findings.0
+}
+
 /// Checks everything and refuses if anything fails.
 pub async fn run(options: &Options, output: Output) -> Result<()> {
     let config = settings(options, Mode::Tool, Flags::new())?;
@@ -88,7 +104,7 @@ pub async fn run(options: &Options, output: Output) -> Result<()> {
     check_mail(&config, &mut findings).await;
     check_database(&config, &mut findings).await;
     let failed = findings.0.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
-    output.show(&json!({ "healthy": failed == 0, "findings": findings.0 }), || findings.text())?;
+    output.show(&json!({ "healthy": failed == 0, "findings": findings.json() }), || findings.text())?;
     match failed {
         0 => Ok(()),
         1 => Err(Refused::because("1 check failed")),
@@ -196,10 +212,10 @@ async fn check_bus(config: &Config, findings: &mut Findings) {
     match config.carrier() {
         Carrier::Local if config.database.is_sqlite() => findings.ok("bus", "local: one node, nothing to carry"),
         Carrier::Local => findings.warn("bus", "local: other nodes hear of a revocation within 30 seconds"),
-        Carrier::Postgres => match assemble::check_bus(&config.database.url).await {
-            Ok(()) => findings.ok("bus", "postgres: what is announced comes back"),
+        carrier @ (Carrier::Postgres | Carrier::Nats) => match assemble::check_bus(config).await {
+            Ok(()) => findings.ok("bus", format!("{}: what is announced comes back", carrier.name())),
             Err(error) => {
-                let says = format!("postgres: {error:#}; other nodes hear of a revocation within 30 seconds");
+                let says = format!("{}: {error:#}; other nodes hear of a revocation within 30 seconds", carrier.name());
                 findings.fail("bus", crate::scrub::scrub(&says));
             }
         },
@@ -207,13 +223,33 @@ async fn check_bus(config: &Config, findings: &mut Findings) {
 }
 
 async fn check_projects(authority: &Authority, findings: &mut Findings) -> Result<()> {
-    let (mut after, mut count, now) = (None, 0, authority.clock().now());
+    let projects = check_policies(authority, findings).await?;
+    for (id, name) in &projects {
+        check_chain(authority, *id, &format!("project {name}"), findings).await?;
+    }
+    check_chain(authority, ProjectId::INSTALLATION, "the installation", findings).await?;
+    match projects.len() {
+        0 => findings.warn("projects", "there is none: `ringfence init` writes a sample to apply"),
+        count => findings.ok("projects", format!("{count}, with their audit chains whole")),
+    }
+    Ok(())
+}
+
+async fn check_chain(authority: &Authority, of: ProjectId, name: &str, findings: &mut Findings) -> Result<()> {
+    if let AuditVerdict::BrokenAt(seq) = authority.verify_audit(of).await.map_err(explain)? {
+        findings.fail("audit", format!("the chain of {name} is broken at entry {seq}"));
+    }
+    Ok(())
+}
+
+/// Looks through what projects are configured to, and gives their names.
+async fn check_policies(authority: &Authority, findings: &mut Findings) -> Result<Vec<(ProjectId, String)>> {
+    let (mut after, mut names, now) = (None, Vec::new(), authority.clock().now());
     loop {
-        let page = authority.projects(&installation(), after, 500).await.map_err(explain)?;
-        let Some(last) = page.last() else { break };
+        let page = authority.projects(&installation_view(), after, 500).await.map_err(explain)?;
+        let Some(last) = page.last() else { return Ok(names) };
         after = Some(last.id);
-        for project in &page {
-            count += 1;
+        for project in page {
             let floor = project.policy.password.min_length;
             if floor < PASSWORD_FLOOR {
                 findings.warn("passwords", format!("project {} takes passwords of {floor} characters", project.name));
@@ -224,14 +260,7 @@ async fn check_projects(authority: &Authority, findings: &mut Findings) -> Resul
                     format!("project {} was changed in the future, {}", project.name, project.updated_at),
                 );
             }
-            if let AuditVerdict::BrokenAt(seq) = authority.verify_audit(project.id).await.map_err(explain)? {
-                findings.fail("audit", format!("the chain of project {} is broken at entry {seq}", project.name));
-            }
+            names.push((project.id, project.name));
         }
     }
-    match count {
-        0 => findings.warn("projects", "there is none: `ringfence init` writes a sample to apply"),
-        _ => findings.ok("projects", format!("{count}, with their audit chains whole")),
-    }
-    Ok(())
 }

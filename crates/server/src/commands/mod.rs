@@ -1,12 +1,13 @@
 //! The commands, one file each.
 
+mod administrator;
 mod api_key;
 mod application;
 mod apply;
 mod backup;
 mod completions;
 mod dev;
-mod doctor;
+pub mod doctor;
 mod endpoint;
 mod endpoint_group;
 mod identity;
@@ -15,6 +16,7 @@ mod key;
 mod mail;
 mod migrate;
 mod project;
+mod relocate;
 mod serve;
 mod session;
 mod sip;
@@ -46,6 +48,7 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
         Command::Migrate { dry_run } => tool(Box::pin(migrate::run(&options, dry_run, output))),
         Command::Doctor => tool(Box::pin(doctor::run(&options, output))),
         Command::Backup { file } => tool(Box::pin(backup::run(&options, &file, output))),
+        Command::Move(asked) => tool(Box::pin(relocate::run(&options, &asked, output))),
         Command::Mail(mail) => tool(Box::pin(mail::run(&options, &mail, output))),
         Command::Apply(apply) => {
             let schema = if apply.dry_run { Schema::MustBeCurrent } else { Schema::Migrate };
@@ -67,6 +70,9 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| endpoint::run(admin, &endpoint).await)
         }
         Command::Session(session) => on_current(&options, output, async |admin| session::run(admin, &session).await),
+        Command::Administrator(command) => {
+            on_current(&options, output, async |admin| administrator::run(admin, &command).await)
+        }
         Command::Sip(sip) => sip::run(&options, &sip, output),
         Command::Turn(turn) => turn::run(&options, &turn, output),
         Command::Token(token) => token::run(&options, &token, output),

@@ -9,7 +9,7 @@ use ringfence_core::{
 };
 
 use crate::{
-    admin::{Admin, id, installation},
+    admin::{Admin, id, installation, installation_view},
     cli,
     exit::explain,
     output::{fields, table},
@@ -23,7 +23,7 @@ pub async fn run(admin: &Admin, command: &cli::Project) -> Result<()> {
     match command {
         cli::Project::List(page) => {
             let after = page.after.as_deref().map(|after| id(after, Noun::Project)).transpose()?;
-            let found = authority.projects(&installation(), after, page.limit).await.map_err(explain)?;
+            let found = authority.projects(&installation_view(), after, page.limit).await.map_err(explain)?;
             list(admin, &found)
         }
         cli::Project::Show { name } => show(admin, &admin.project(name).await?),

@@ -1,7 +1,9 @@
 //! `serve`: the server, for users.
 
 use anyhow::Result;
+use serde_json::json;
 
+use super::administrator::first_link;
 use crate::{
     cli::{Options, Serve},
     config::Mode,
@@ -15,6 +17,11 @@ pub async fn run(options: &Options, flags: &Serve, output: Output) -> Result<()>
     if let Some(file) = &flags.apply {
         let plan = server.apply(file).await?;
         output.show(&plan.json(), || plan.text())?;
+    }
+    let authority = &server.assembly.authority;
+    if let Some(link) = first_link(authority, &authority.own_context("serve")).await? {
+        let text = || format!("Nobody looks after this installation yet. Its first owner begins here, once:\n  {link}");
+        output.show(&json!({ "first_administrator": link }), text)?;
     }
     server.run().await
 }

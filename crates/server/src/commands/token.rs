@@ -54,6 +54,8 @@ fn inspect(token: &RawToken, output: Output) -> Result<()> {
             TokenKind::Refresh => "refresh",
             TokenKind::SocketTicket => "socket_ticket",
             TokenKind::Resume => "resume_ticket",
+            TokenKind::Console => "console",
+            TokenKind::ConsoleLink => "console_link",
         };
         let text =
             || format!("An opaque token ({name}): it says nothing. `ringfence token verify` asks whether it counts.");

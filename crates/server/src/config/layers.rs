@@ -34,7 +34,7 @@ pub fn load(
     for (section, key, value) in flags {
         merge(&mut settings, single(&[section.to_owned(), key.to_owned()], value));
     }
-    for (section, key) in [("database", "url"), ("mail", "url"), ("turn", "database_url")] {
+    for (section, key) in [("database", "url"), ("mail", "url"), ("bus", "url"), ("turn", "database_url")] {
         secret_from_file(&mut settings, section, key)?;
     }
     let config = Config::deserialize(Value::Table(settings)).context("the configuration does not fit together")?;
@@ -64,8 +64,8 @@ fn read(path: &Path) -> Result<Table> {
     // Once with types, for errors that name the key and the line.
     let typed = toml::from_str::<Config>(&text).with_context(place)?;
     let table: Table = toml::from_str(&text).with_context(place)?;
-    for (section, doubled) in [("database", typed.database.url_file.is_some()), ("mail", typed.mail.url_file.is_some())]
-    {
+    let files = [("database", &typed.database.url_file), ("mail", &typed.mail.url_file), ("bus", &typed.bus.url_file)];
+    for (section, doubled) in files.map(|(section, file)| (section, file.is_some())) {
         let plain = table.get(section).and_then(|section| section.get("url"));
         ensure!(
             !(doubled && plain.is_some()),

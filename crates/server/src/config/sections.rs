@@ -205,11 +205,26 @@ impl Turn {
 }
 
 /// `[bus]`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bus {
     /// `postgres:` with PostgreSQL and `local:` with SQLite when absent.
     pub url: Option<String>,
+    pub url_file: Option<PathBuf>,
+    /// What announcements are called on NATS: installations that share a server have different ones.
+    pub subject: String,
+    /// How long a session counts, and its sockets stay, without the database having confirmed it.
+    pub confirm_within: Span,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self { url: None, url_file: None, subject: "ringfence".to_owned(), confirm_within: Self::LONGEST }
+    }
+}
+
+fn is_nats(url: &str) -> bool {
+    url.starts_with("nats://") || url.starts_with("tls://")
 }
 
 /// What carries announcements.
@@ -219,26 +234,52 @@ pub enum Carrier {
     Local,
     /// LISTEN and NOTIFY of the database.
     Postgres,
+    /// A NATS server.
+    Nats,
+}
+
+impl Carrier {
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Postgres => "postgres",
+            Self::Nats => "nats",
+        }
+    }
 }
 
 impl Bus {
+    /// What is ended is over everywhere after this, whatever is out of order.
+    const LONGEST: Span = Span::seconds(30);
+
     /// What carries announcements beside such a database.
     pub fn carrier(&self, sqlite: bool) -> Carrier {
         match self.url.as_deref() {
             Some("postgres:") => Carrier::Postgres,
             None if !sqlite => Carrier::Postgres,
+            Some(url) if is_nats(url) => Carrier::Nats,
             None | Some(_) => Carrier::Local,
         }
     }
 
     pub(super) fn validate(&self, sqlite: bool) -> Result<()> {
+        let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        ensure!(self.subject.split('.').all(word), "subject: expected words with dots between them, such as ringfence");
+        let span = self.confirm_within;
+        ensure!(span >= Span::seconds(1) && span <= Self::LONGEST, "confirm_within: 1s to 30s");
         match self.url.as_deref() {
             Some("postgres:") if sqlite => bail!("url: postgres: needs a PostgreSQL database"),
             None | Some("local:" | "postgres:") => Ok(()),
-            Some(url) if url.starts_with("nats:") => {
-                bail!("url: this version has no NATS bus; use local: or postgres:")
+            Some(url) if is_nats(url) && sqlite => {
+                bail!("url: a SQLite database has one node, and nobody to announce to")
             }
-            Some(_) => bail!("url: expected local:, postgres: or nats://HOST:PORT"),
+            Some(url) if is_nats(url) => {
+                ensure!(cfg!(feature = "nats"), "url: this program was built without NATS");
+                ensure!(Url::parse(url).is_ok_and(|url| url.has_host()), "url: expected nats://HOST:PORT");
+                Ok(())
+            }
+            Some(_) => bail!("url: expected local:, postgres:, nats://HOST:PORT or, with TLS, tls://HOST:PORT"),
         }
     }
 }

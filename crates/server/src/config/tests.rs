@@ -29,6 +29,14 @@ fn the_sample_of_init_changes_nothing() {
 }
 
 #[test]
+fn the_file_of_the_debian_package_keeps_everything_in_the_state_directory() {
+    let config = with(include_str!("../../../../packaging/ringfence.toml"), &[]).unwrap();
+    assert_eq!(config.database.url, "sqlite:/var/lib/ringfence/ringfence.db");
+    assert_eq!(config.secrets.master_key_file, Path::new("/var/lib/ringfence/master.key"));
+    assert!(config.server.listen.ip().is_loopback());
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_file_and_line() {
     let text = complaint(with("[server]\nlisten = \"127.0.0.1:1\"\nlisen = 1\n", &[]));
     assert!(text.contains("ringfence.toml") && text.contains("lisen") && text.contains("line 3"), "{text}");
@@ -97,7 +105,9 @@ fn serve_refuses_what_is_for_dev_and_what_it_cannot_do_yet() {
         ("[secrets]\nmaster_key_file = \"ringfence-dev.key\"", "ringfence-dev.key"),
         ("[server.tls]\ncertificate = \"c\"", "tls.key"),
         ("[server]\npublic_url = \"http://x.example\"\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"", "https://"),
-        ("[bus]\nurl = \"nats://127.0.0.1:4222\"", "NATS"),
+        ("[bus]\nurl = \"nats://127.0.0.1:4222\"", "one node"),
+        ("[bus]\nsubject = \"ring fence\"", "subject"),
+        ("[bus]\nconfirm_within = \"31s\"", "1s to 30s"),
         ("[bus]\nurl = \"postgres:\"", "PostgreSQL"),
         ("[password]\nmemory_kib = 64", "7168"),
         ("[server]\npublic_url = \"https://x.example/path\"", "public_url"),
@@ -145,4 +155,6 @@ fn announcements_go_by_the_database_where_it_can_carry_them() {
     assert_eq!(carrier(postgres), Carrier::Postgres);
     assert_eq!(carrier(&format!("{postgres}[bus]\nurl = \"postgres:\"")), Carrier::Postgres);
     assert_eq!(carrier(&format!("{postgres}[bus]\nurl = \"local:\"")), Carrier::Local);
+    assert_eq!(carrier(&format!("{postgres}[bus]\nurl = \"nats://u:p@127.0.0.1:4222\"")), Carrier::Nats);
+    assert_eq!(carrier(&format!("{postgres}[bus]\nurl = \"tls://nats.example.org\"")), Carrier::Nats);
 }

@@ -6,8 +6,9 @@ use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ringfence_core::{
     entropy::{Entropy, random},
-    secret::TokenKind,
+    secret::{RawToken, TokenKind},
 };
+use ringfence_wire::{Demo, DemoNames};
 use serde_json::{Value, json};
 
 mod lines;
@@ -16,6 +17,8 @@ use crate::{config::Config, master_key::write_private, provision::generated_pass
 
 /// Where the examples are kept, so that the next start prints the same ones.
 pub const EXAMPLES_FILE: &str = "ringfence-dev.toml";
+/// What the application and the API key of the first page are called.
+const FIRST_PAGE: &str = "first page";
 
 /// The examples.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Examples {
     guest_target: (String, String),
     /// User name and password of a group of endpoints.
     group: (String, String),
+    /// Publishable key and API key of the first page; files of before have none.
+    first_page: Option<(String, String)>,
 }
 
 impl Examples {
@@ -56,6 +61,12 @@ impl Examples {
         let first = |list: &str| project.get(list)?.get(0);
         let (application, identity, target) = (first("application")?, first("identity")?, first("guest_target")?);
         let group = first("endpoint_group")?;
+        let first_page = file.get("project")?.as_array()?.iter().find_map(|project| {
+            let [application, key] =
+                ["application", "api_key"].map(|list| project.get(list).and_then(|list| list.get(0)));
+            let own = |entry: &toml::Value| entry.get("name").and_then(toml::Value::as_str) == Some(FIRST_PAGE);
+            Some((text(application.filter(|entry| own(entry))?, "publishable_key")?, text(key?, "value")?))
+        });
         let issuers = application.get("trusted_issuer").and_then(toml::Value::as_array).into_iter().flatten();
         Some(Self {
             project: text(project, "name")?,
@@ -68,6 +79,22 @@ impl Examples {
             api_key: text(first("api_key")?, "value")?,
             guest_target: (text(target, "kind")?, text(target, "id")?),
             group: (text(group, "user_name")?, text(group, "password")?),
+            first_page,
+        })
+    }
+
+    /// What the first page demonstrates with.
+    pub fn demo(&self) -> Option<Demo> {
+        let (application, key) = self.first_page.clone()?;
+        Some(Demo {
+            application,
+            keys: [key, self.api_key.clone()].map(RawToken::new).into(),
+            names: DemoNames {
+                publishable_key: self.publishable_key.clone(),
+                guest_target: self.guest_target.clone(),
+                group: self.group.0.clone(),
+                member: self.email.clone(),
+            },
         })
     }
 }
@@ -123,6 +150,22 @@ id = "assistant-{assistant}"
 name = "Desk"
 user_name = "desk{desk}"
 password = "{group_password}"
+
+# What the first page demonstrates with: its tokens end soon, so that one sees them end.
+[[project]]
+name = "first-page"
+tokens = {{ access = "60s", refresh = "1d" }}
+
+[[project.application]]
+name = "{FIRST_PAGE}"
+publishable_key = "{first_page}"
+inbound = "all"
+socket = {{ warning = "20s", grace = "10s" }}
+
+[[project.api_key]]
+name = "{FIRST_PAGE}"
+value = "{first_page_key}"
+scopes = ["sessions:write"]
 "#,
         key = hex::<16>(entropy),
         tiledesk = hex::<12>(entropy),
@@ -131,6 +174,8 @@ password = "{group_password}"
         assistant = hex::<6>(entropy),
         desk = hex::<6>(entropy),
         group_password = generated_password(entropy).expose(),
+        first_page = hex::<16>(entropy),
+        first_page_key = TokenKind::ApiKey.mint(entropy).expose(),
     )
 }
 
@@ -140,6 +185,8 @@ pub struct Banner<'a> {
     pub admin_url: &'a str,
     pub config: &'a Config,
     pub examples: Option<&'a Examples>,
+    /// Where the first administrator begins, as long as there is none.
+    pub console: Option<String>,
 }
 
 impl Banner<'_> {
@@ -166,6 +213,8 @@ impl Banner<'_> {
             "url": self.url,
             "admin_url": self.admin_url,
             "mailbox": format!("{}/dev/mailbox", self.url),
+            "console": format!("{}/console", self.url),
+            "first_administrator": self.console,
             "examples": examples,
         })
     }
@@ -180,8 +229,9 @@ impl Banner<'_> {
         let mut line = |name: &str, value: &str| {
             let _ = writeln!(text, "  {name:<16} {value}");
         };
-        line("address", url);
+        line("address", &format!("{url}, a demonstration when opened"));
         line("mail", &format!("{url}/dev/mailbox"));
+        line("console", &self.console.clone().unwrap_or_else(|| format!("{url}/console")));
         line("health", &format!("{admin}/healthz"));
         line("metrics", &format!("{admin}/metrics"));
         if let Some(examples) = self.examples {
@@ -210,6 +260,7 @@ mod tests {
         let read = Examples::parse(&one).unwrap();
         assert_eq!(read.tiledesk_project.len(), 24);
         assert_eq!(read.publishable_key.len(), 32);
+        assert!(read.demo().is_some_and(|demo| demo.application.len() == 32 && demo.keys.len() == 2));
         assert_ne!(Some(read), Examples::parse(&two));
     }
 }

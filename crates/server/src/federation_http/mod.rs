@@ -20,6 +20,7 @@ use ringfence_core::federation::Providers;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+pub use self::outgoing::tls;
 use self::{facebook::Facebook, google::Google, keys::KeySets, oidc::OpenId, outgoing::Outgoing};
 
 const GOOGLE: &str = "google";

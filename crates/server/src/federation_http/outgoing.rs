@@ -186,7 +186,7 @@ fn max_age(response: &reqwest::Response) -> Option<Duration> {
 }
 
 /// Trusts whom the operating system trusts.
-fn tls() -> Result<ClientConfig> {
+pub fn tls() -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in rustls_native_certs::load_native_certs().certs {
         // One that is unreadable helps nobody; the others still do.

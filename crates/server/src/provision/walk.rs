@@ -18,7 +18,7 @@ use super::{
     file::{ALIAS_SCHEMES, ApplicationEntry, File, ProjectEntry},
 };
 use crate::{
-    admin::{installation, operator},
+    admin::{installation, installation_view, operator},
     exit::{Refused, explain},
 };
 
@@ -211,7 +211,7 @@ impl Walk<'_> {
         let named: BTreeSet<_> = file.project.iter().map(|entry| entry.name.as_str()).collect();
         let mut after: Option<ProjectId> = None;
         loop {
-            let page = self.authority.projects(&installation(), after, PAGE).await.map_err(explain)?;
+            let page = self.authority.projects(&installation_view(), after, PAGE).await.map_err(explain)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
             for extra in page.iter().filter(|found| found.disabled_at.is_none() && !named.contains(found.name.as_str()))

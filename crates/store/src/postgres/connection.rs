@@ -235,9 +235,10 @@ pub(super) fn store_error(error: tokio_postgres::Error) -> StoreError {
         _ if [SqlState::UNIQUE_VIOLATION, SqlState::FOREIGN_KEY_VIOLATION].contains(code) => {
             StoreError::Conflict(error.into())
         }
-        // Lost a deadlock or a race; too many connections; stopped or stopping; out of time.
-        "40001" | "40P01" | "55P03" => busy(error),
-        text if text.starts_with("53") || text.starts_with("57") || text.starts_with("08") => busy(error),
+        // Lost a deadlock or a race; out of time; a server that may only be read, as one is that waits to take over.
+        "40001" | "40P01" | "55P03" | "25006" => busy(error),
+        // No connection; too many, or a full disk; stopped or stopping; a disk that fails.
+        text if ["08", "53", "57", "58"].iter().any(|class| text.starts_with(class)) => busy(error),
         _ => backend(error),
     }
 }

@@ -11,7 +11,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use ringfence_core::store::{Engine, Unit};
+use ringfence_core::store::{Engine, StoreError, Unit};
 
 use self::{
     address::Address,
@@ -103,5 +103,10 @@ pub fn migrate(url: &str) -> Result<Vec<&'static str>, OpenError> {
 /// Runs `work` on a thread of its own: a connection drives a runtime, and the caller may be inside of one.
 fn apart<T: Send>(work: impl FnOnce() -> Result<T, OpenError> + Send) -> Result<T, OpenError> {
     let outcome = thread::scope(|scope| scope.spawn(work).join());
-    outcome.unwrap_or_else(|_| Err(backend("opening the database panicked").into()))
+    outcome.unwrap_or_else(|_| Err(panicked().into()))
+}
+
+/// What is said of a thread that panicked.
+pub fn panicked() -> StoreError {
+    backend("work on the database panicked")
 }

@@ -193,13 +193,18 @@ impl ToSql for Value<'_> {
     }
 }
 
+/// What is not the statement's fault and may be over when somebody asks again: another writer, or a disk that is full, fails, or was
+/// made read-only.
+const PASSING: [i32; 5] =
+    [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_READONLY];
+
 fn store_error(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error() {
         Some(cause) => match cause.extended_code {
             ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_FOREIGNKEY => {
                 StoreError::Conflict(error.into())
             }
-            code if [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED].contains(&(code & 0xff)) => busy(error),
+            code if PASSING.contains(&(code & 0xff)) => busy(error),
             _ => backend(error),
         },
         None => backend(error),

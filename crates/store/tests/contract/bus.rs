@@ -7,7 +7,7 @@ use ringfence_core::{
     event::{Bus, Listener, LocalBus, SecurityEvent, Signal},
     ids::SessionId,
 };
-use ringfence_store::{BusError, PgBus};
+use ringfence_store::{BusError, PgBus, WideBus};
 use tokio::{task::JoinHandle, time::timeout};
 
 use crate::support::{NOW, World, connect};
@@ -48,7 +48,7 @@ async fn hear_gap(listener: &mut Listener) {
 
 /// A node with its bus at work.
 struct Node {
-    bus: PgBus,
+    bus: WideBus,
     listener: Listener,
     work: JoinHandle<()>,
 }

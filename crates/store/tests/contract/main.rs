@@ -22,6 +22,7 @@ macro_rules! on_every_engine {
     };
 }
 
+mod administrator;
 mod application;
 mod audit;
 mod bus;
@@ -38,11 +39,13 @@ mod membership;
 mod migration;
 mod on_postgres;
 mod on_sqlite;
+mod outbox;
 mod picture;
 mod postgres_tls;
 mod presence;
 mod project;
 mod refresh;
+mod relocate;
 mod resume;
 mod session;
 mod sip;

@@ -1,4 +1,4 @@
-use ringfence_core::presence::Presence;
+use ringfence_core::presence::{Elsewhere, Presence, PresenceFilter};
 
 use crate::{
     fixtures::presence,
@@ -7,10 +7,14 @@ use crate::{
 
 on_every_engine!(
     connections_of_an_identity_come_oldest_first,
+    connections_of_a_project_come_in_pages,
     a_connection_is_closed_once,
     a_lease_belongs_to_its_node,
     a_dead_node_is_swept,
     a_node_that_comes_back_is_vouched_for_again,
+    a_place_is_claimed_while_no_other_node_that_lives_has_one,
+    of_nodes_that_claim_one_place_at_once_one_gets_it,
+    what_other_nodes_have_beside_a_connection,
 );
 
 impl World {
@@ -30,6 +34,31 @@ async fn connections_of_an_identity_come_oldest_first(w: World) {
     }
     assert_eq!(w.read(move |tx| tx.presence_of(ann.id, NOW)).await, [old, new]);
     assert_eq!(w.read(move |tx| tx.presence_of(ann.id, at(30))).await, []);
+}
+
+async fn connections_of_a_project_come_in_pages(w: World) {
+    let (ann, ben) = (w.member().await, w.member().await);
+    let (mine, theirs) = (w.session(&ann).await, w.session(&ben).await);
+    let mut rows = vec![presence(&mine, "a"), presence(&mine, "b"), presence(&theirs, "a")];
+    for row in &rows {
+        w.connect(row).await;
+    }
+    rows.sort_by_key(|row| row.connection);
+    let (project, elsewhere) = (ann.project, w.project().await.id);
+    let list = async |project, filter: PresenceFilter, after, limit| {
+        w.read(move |tx| tx.presences(project, &filter, NOW, after, limit)).await
+    };
+    let all = PresenceFilter::default;
+    assert_eq!(list(project, all(), None, 2).await, rows[..2]);
+    assert_eq!(list(project, all(), Some(rows[1].connection), 2).await, rows[2..]);
+    assert_eq!(list(elsewhere, all(), None, 2).await, []);
+    let on_a = list(project, PresenceFilter { node: Some("a".to_owned()), ..all() }, None, 9).await;
+    assert!(on_a.len() == 2 && on_a.iter().all(|row| row.node == "a"));
+    let of_ben = list(project, PresenceFilter { identity: Some(ben.id), ..all() }, None, 9).await;
+    assert!(of_ben.len() == 1 && of_ben[0].identity == ben.id);
+    let of_none = PresenceFilter { dialect: Some("none".to_owned()), ..all() };
+    assert_eq!(list(project, of_none, None, 9).await, []);
+    assert_eq!(w.read(move |tx| tx.presences(project, &all(), at(30), None, 9)).await, []);
 }
 
 async fn a_connection_is_closed_once(w: World) {
@@ -76,4 +105,63 @@ async fn a_node_that_comes_back_is_vouched_for_again(w: World) {
     w.connect(&later).await;
     let live = w.read(move |tx| tx.presence_of(ann.id, at(101))).await;
     assert_eq!(live.last(), Some(&later));
+}
+
+async fn a_place_is_claimed_while_no_other_node_that_lives_has_one(w: World) {
+    let ann = w.member().await;
+    let session = w.session(&ann).await;
+    let (first, again, other) = (presence(&session, "a"), presence(&session, "a"), presence(&session, "b"));
+    let claim = async |row: &Presence, instead_of| {
+        let row = row.clone();
+        w.write(move |tx| tx.claim_presence(&row, instead_of)).await
+    };
+    assert!(claim(&first, None).await);
+    // How many there may be on one node, that node knows.
+    assert!(claim(&again, None).await);
+    assert!(!claim(&other, None).await);
+    assert!(!claim(&other, Some(first.connection)).await);
+    assert!(w.write(move |tx| tx.close_presence(again.connection)).await);
+    assert!(claim(&other, Some(first.connection)).await);
+    let late = Presence { since: at(31), lease_until: at(60), ..presence(&session, "c") };
+    assert!(claim(&late, None).await, "the leases of both others have ended");
+}
+
+async fn of_nodes_that_claim_one_place_at_once_one_gets_it(w: World) {
+    for _ in 0..5 {
+        let ann = w.member().await;
+        let session = w.session(&ann).await;
+        let claims = (0..8).map(|node| {
+            let row = presence(&session, &format!("node {node}"));
+            w.write(move |tx| tx.claim_presence(&row, None))
+        });
+        let won = futures_util::future::join_all(claims).await;
+        assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+        assert_eq!(w.read(move |tx| tx.presence_of(ann.id, NOW)).await.len(), 1);
+    }
+}
+
+async fn what_other_nodes_have_beside_a_connection(w: World) {
+    let (ann, ben) = (w.member().await, w.member().await);
+    let (hers, his) = (w.session(&ann).await, w.session(&ben).await);
+    let since = |seconds: i64, row: Presence| Presence { since: at(seconds), ..row };
+    let mine = since(2, presence(&hers, "here"));
+    let rows = [
+        since(1, presence(&hers, "there")),
+        Presence { dialect: "other".to_owned(), ..since(3, presence(&hers, "there")) },
+        since(1, presence(&his, "here")),
+        since(3, presence(&his, "here")),
+    ];
+    for row in rows.iter().chain([&mine]) {
+        w.connect(row).await;
+    }
+    let found = async |identity, now| w.read(move |tx| tx.presence_beside("here", identity, now)).await;
+    let older = Elsewhere { older: true, newer: false };
+    assert_eq!(found(None, at(5)).await, [(ann.id, mine.connection, older)]);
+    assert_eq!(found(Some(ben.id), at(5)).await, []);
+    w.connect(&since(4, presence(&hers, "third"))).await;
+    let both = Elsewhere { older: true, newer: true };
+    assert_eq!(found(Some(ann.id), at(5)).await, [(ann.id, mine.connection, both)]);
+    assert!(w.read(move |tx| tx.has_company("here", at(5))).await);
+    assert_eq!(found(None, at(40)).await, []);
+    assert!(!w.read(move |tx| tx.has_company("here", at(40))).await);
 }

@@ -10,6 +10,7 @@ on_every_engine!(
     a_failure_after_the_memory_starts_anew,
     a_wait_is_never_shortened,
     a_sweep_forgets_old_failures,
+    those_who_wait_are_listed_the_longest_first,
 );
 
 const NEVER: Timestamp = Timestamp::from_millis(i64::MIN);
@@ -54,4 +55,14 @@ async fn a_sweep_forgets_old_failures(w: World) {
     assert_eq!(w.write(|tx| tx.sweep_throttles(at(3), 1)).await, 1);
     assert_eq!(w.write(|tx| tx.sweep_throttles(at(3), 9)).await, 1);
     assert!(w.read(|tx| tx.throttle(&key(3))).await.is_some());
+}
+
+async fn those_who_wait_are_listed_the_longest_first(w: World) {
+    for (last, until) in [(1, 10), (2, 30), (3, 20)] {
+        w.write(move |tx| tx.count_failure(&key(last), NOW, NEVER)).await;
+        w.write(move |tx| tx.block(&key(last), at(until))).await;
+    }
+    let waiting = w.read(|tx| tx.waiting(at(10), 9)).await;
+    let shown: Vec<_> = waiting.iter().map(|one| (one.key.as_str(), one.failures, one.until)).collect();
+    assert_eq!(shown, [("ip:192.0.2.2", 1, at(30)), ("ip:192.0.2.3", 1, at(20))]);
 }

@@ -131,6 +131,7 @@ impl<I: Inside> Conversation for SocketIo<I> {
                 | Directive::TakenOver
                 | Directive::ExpiresIn(_)
                 | Directive::Draining { .. }
+                | Directive::CutOff { .. }
                 | Directive::Overdue
                 | Directive::Silent
                 | Directive::Flooding

@@ -10,6 +10,8 @@
 
 mod carrier;
 mod conversation;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod http;
 mod packet;
 mod pipe;

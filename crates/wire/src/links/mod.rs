@@ -19,8 +19,8 @@ use ringfence_core::{
 };
 use serde::Deserialize;
 
-use self::texts::{Texts, texts};
-use crate::{app::App, extract::Circumstances, page, problem};
+use self::texts::Texts;
+use crate::{app::App, extract::Circumstances, looks::Look, problem};
 
 mod texts;
 
@@ -48,7 +48,8 @@ pub(crate) fn email_link(app: &App) -> String {
 
 #[derive(askama::Template)]
 #[template(path = "reset.html")]
-struct ResetPage {
+struct ResetPage<'a> {
+    look: &'a Look,
     texts: &'static Texts,
     /// Whose password, so that a password manager knows.
     address: String,
@@ -56,22 +57,24 @@ struct ResetPage {
     least: usize,
 }
 
-impl ResetPage {
-    fn of(texts: &'static Texts, home: &Project, address: &Identifier, fault: Option<String>) -> Self {
-        Self { texts, address: address.value().to_owned(), fault, least: home.policy.password.min_length }
+impl<'a> ResetPage<'a> {
+    fn of(look: &'a Look, home: &Project, address: &Identifier, fault: Option<String>) -> Self {
+        let (texts, address) = (Texts::of(look.language), address.value().to_owned());
+        Self { look, texts, address, fault, least: home.policy.password.min_length }
     }
 }
 
 #[derive(askama::Template)]
 #[template(path = "confirm_email.html")]
-struct EmailPage {
+struct EmailPage<'a> {
+    look: &'a Look,
     texts: &'static Texts,
 }
 
 #[derive(askama::Template)]
 #[template(path = "notice.html")]
-struct NoticePage {
-    texts: &'static Texts,
+struct NoticePage<'a> {
+    look: &'a Look,
     title: &'static str,
     text: &'static str,
 }
@@ -82,73 +85,79 @@ struct NewPassword {
     password: String,
 }
 
-async fn show_reset(State(app): State<App>, Circumstances(ctx): Circumstances, Path(token): Path<String>) -> Response {
-    let texts = texts(ctx.language.as_deref());
+async fn show_reset(
+    State(app): State<App>,
+    look: Look,
+    Circumstances(ctx): Circumstances,
+    Path(token): Path<String>,
+) -> Response {
     match app.authority.reset_home(&ctx, &RawToken::new(token)).await {
-        Ok((home, address)) => page::render(&ResetPage::of(texts, &home, &address, None)),
-        Err(refusal) => refused(texts, &refusal),
+        Ok((home, address)) => look.show(&ResetPage::of(&look, &home, &address, None)),
+        Err(refusal) => refused(&look, &refusal),
     }
 }
 
 async fn reset(
     State(app): State<App>,
+    look: Look,
     Circumstances(ctx): Circumstances,
     Path(token): Path<String>,
     Form(new): Form<NewPassword>,
 ) -> Response {
-    let (texts, secret) = (texts(ctx.language.as_deref()), RawToken::new(token));
+    let secret = RawToken::new(token);
     let (home, address) = match app.authority.reset_home(&ctx, &secret).await {
         Ok(found) => found,
-        Err(refusal) => return refused(texts, &refusal),
+        Err(refusal) => return refused(&look, &refusal),
     };
     let place = ProjectRef::Id(home.id);
     let done = app.authority.reset_password(&ctx, place, &secret, Password::new(new.password)).await;
     let Err(refusal) = done else { return Redirect::to("/reset").into_response() };
-    let AuthError::Invalid(violations) = &refusal else { return refused(texts, &refusal) };
-    let fault = violations.first().map(|found| texts.fault(found.rule));
-    let shown = page::render(&ResetPage::of(texts, &home, &address, fault));
+    let AuthError::Invalid(violations) = &refusal else { return refused(&look, &refusal) };
+    let fault = violations.first().map(|found| Texts::of(look.language).fault(found.rule));
+    let shown = look.show(&ResetPage::of(&look, &home, &address, fault));
     (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response()
 }
 
-async fn reset_done(Circumstances(ctx): Circumstances) -> Response {
-    let texts = texts(ctx.language.as_deref());
-    page::render(&NoticePage { texts, title: texts.reset_done, text: texts.reset_done_text })
+async fn reset_done(look: Look) -> Response {
+    let texts = Texts::of(look.language);
+    look.show(&NoticePage { look: &look, title: texts.reset_done, text: texts.reset_done_text })
 }
 
-async fn show_email(Circumstances(ctx): Circumstances) -> Response {
-    page::render(&EmailPage { texts: texts(ctx.language.as_deref()) })
+async fn show_email(look: Look) -> Response {
+    look.show(&EmailPage { look: &look, texts: Texts::of(look.language) })
 }
 
 async fn confirm_email(
     State(app): State<App>,
+    look: Look,
     Circumstances(ctx): Circumstances,
     Path((identity, token)): Path<(String, String)>,
 ) -> Response {
-    let texts = texts(ctx.language.as_deref());
     let Some(identity) = IdentityId::from_short(&identity) else {
-        return refused(texts, &AuthError::VerificationInvalid);
+        return refused(&look, &AuthError::VerificationInvalid);
     };
     match app.authority.confirm_email(&ctx, identity, &RawToken::new(token)).await {
         Ok(()) => Redirect::to("/email").into_response(),
-        Err(refusal) => refused(texts, &refusal),
+        Err(refusal) => refused(&look, &refusal),
     }
 }
 
-async fn email_done(Circumstances(ctx): Circumstances) -> Response {
-    let texts = texts(ctx.language.as_deref());
-    page::render(&NoticePage { texts, title: texts.email_done, text: texts.email_done_text })
+async fn email_done(look: Look) -> Response {
+    let texts = Texts::of(look.language);
+    look.show(&NoticePage { look: &look, title: texts.email_done, text: texts.email_done_text })
 }
 
 /// A page for whatever went wrong; which of the ways a link can be dead is nobody's business.
-fn refused(texts: &'static Texts, error: &AuthError) -> Response {
+fn refused(look: &Look, error: &AuthError) -> Response {
     problem::log_refusal(error);
+    let texts = Texts::of(look.language);
     let (status, title, text) = match problem::status(error) {
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             (status, texts.later, texts.later_text)
         }
         _ => (StatusCode::NOT_FOUND, texts.dead_link, texts.dead_link_text),
     };
-    (status, page::render(&NoticePage { texts, title, text })).into_response()
+    (status, look.show(&NoticePage { look, title, text })).into_response()
 }
 
 impl Texts {

@@ -12,7 +12,7 @@ use std::{
 
 use ringfence_core::{
     ids::{ApplicationId, ConnectionId, EndpointGroupId, IdentityId, ProjectId, SessionId},
-    presence::InboundPolicy,
+    presence::{Elsewhere, InboundPolicy},
     time::Timestamp,
 };
 
@@ -31,6 +31,11 @@ pub(crate) enum Directive {
     TakenOver,
     /// This node stops.
     Draining {
+        /// When to come back, different for each.
+        retry_after: Duration,
+    },
+    /// This node cannot find out whether the session still counts.
+    CutOff {
         /// When to come back, different for each.
         retry_after: Duration,
     },
@@ -65,6 +70,7 @@ impl Directive {
         match self {
             Self::Deliver(_) | Self::Tick | Self::ExpiresIn(_) | Self::TakenOver => false,
             Self::Draining { .. }
+            | Self::CutOff { .. }
             | Self::Ended(_)
             | Self::Overdue
             | Self::Silent
@@ -137,6 +143,8 @@ pub(crate) struct Connection {
 
 struct State {
     bound: Option<Bound>,
+    /// What other nodes have beside it.
+    beside: Elsewhere,
     sign_in_by: Option<Uptime>,
     tick_at: Option<Uptime>,
     warn_at: Option<Uptime>,
@@ -159,6 +167,7 @@ impl Connection {
     ) -> Self {
         let state = State {
             bound: None,
+            beside: Elsewhere::default(),
             sign_in_by: Some(now + habits.login),
             tick_at: None,
             warn_at: None,
@@ -220,7 +229,27 @@ impl Connection {
         state.sign_in_by = None;
         state.warn_at = bound.span.next_warning(now);
         state.start_ticking(self.habits, now);
+        if state.bound.as_ref().is_none_or(|before| before.identity != bound.identity) {
+            state.beside = Elsewhere::default();
+        }
         state.bound.replace(bound)
+    }
+
+    /// What other nodes have beside it.
+    pub(super) fn beside(&self) -> Elsewhere {
+        self.state().beside
+    }
+
+    /// Other nodes have this beside it from now on; tells it when it has to yield by that.
+    pub(super) fn set_beside(&self, beside: Elsewhere) {
+        let mut state = self.state();
+        let before = std::mem::replace(&mut state.beside, beside);
+        let yields =
+            state.bound.as_ref().is_some_and(|bound| bound.policy.yields(beside) && !bound.policy.yields(before));
+        drop(state);
+        if yields {
+            self.mailbox.put(Directive::TakenOver);
+        }
     }
 
     /// Its session ends by `end`, if it is still that session's; says whether that is sooner than was known.

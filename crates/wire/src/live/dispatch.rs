@@ -7,8 +7,9 @@ use std::{
 };
 
 use ringfence_core::{
+    error::AuthError,
     event::{Listener, SecurityEvent, Signal},
-    ids::SessionId,
+    ids::{IdentityId, SessionId},
     time::Timestamp,
 };
 
@@ -18,8 +19,6 @@ use super::{
     index::Key,
 };
 
-/// How often every session is asked about, in case an announcement was missed.
-const RECHECK: Duration = Duration::from_secs(30);
 /// How often to look for hints of other processes, and to ask again what the store did not answer.
 const LOOK: Duration = Duration::from_millis(250);
 /// Sessions asked about at once.
@@ -34,11 +33,13 @@ const BATCH: usize = 1024;
 struct Doubtful {
     all: bool,
     some: HashSet<SessionId>,
+    /// People who may be reached elsewhere.
+    moved: HashSet<IdentityId>,
 }
 
 impl Doubtful {
     fn is_empty(&self) -> bool {
-        !self.all && self.some.is_empty()
+        !self.all && self.some.is_empty() && self.moved.is_empty()
     }
 }
 
@@ -57,6 +58,7 @@ impl LiveConnections {
             tokio::select! {
                 () = self.listen(listener) => {}
                 () = self.keep_time() => {}
+                () = self.vouch() => {}
                 () = self.recorder.run(&self.authority) => {}
             }
         }
@@ -66,7 +68,7 @@ impl LiveConnections {
         let clock = self.authority.clock();
         let mut doubtful = Doubtful::default();
         let mut hint = self.authority.hint().await.ok();
-        let (mut recheck_at, mut look_at) = (clock.now() + RECHECK, clock.now() + LOOK);
+        let mut look_at = clock.now() + LOOK;
         loop {
             tokio::select! {
                 signal = listener.next() => {
@@ -77,7 +79,7 @@ impl LiveConnections {
                         self.take_in(signal, &mut doubtful);
                     }
                 }
-                () = clock.sleep_until(look_at.min(recheck_at)) => {}
+                () = clock.sleep_until(look_at) => {}
             }
             let now = clock.now();
             if is_due(look_at, LOOK, now) {
@@ -87,10 +89,6 @@ impl LiveConnections {
                     hint = found;
                     self.take_in(Signal::Gap, &mut doubtful);
                 }
-            }
-            if is_due(recheck_at, RECHECK, now) {
-                recheck_at = now + RECHECK;
-                doubtful.all = true;
             }
             self.settle(&mut doubtful).await;
         }
@@ -113,6 +111,10 @@ impl LiveConnections {
             Signal::Event(SecurityEvent::ProjectChanged(id)) => Key::Project(id),
             // Sessions outlive the keys that signed their tokens.
             Signal::Event(SecurityEvent::KeysChanged(_)) => return,
+            Signal::Event(SecurityEvent::PresenceChanged(id)) => {
+                doubtful.moved.insert(id);
+                return;
+            }
         };
         let members = self.index.members(key);
         doubtful.some.extend(members.iter().filter_map(|member| member.bound()).map(|bound| bound.session));
@@ -143,26 +145,42 @@ impl LiveConnections {
         if doubtful.is_empty() {
             return;
         }
-        let since = self.authority.clock().now();
         let asked = std::mem::take(doubtful);
+        let moved: Vec<IdentityId> =
+            asked.moved.into_iter().filter(|id| !self.index.members(Key::Identity(*id)).is_empty()).collect();
+        let whose = if asked.all { None } else { Some(&moved[..]) };
+        if whose.is_none_or(|whose| !whose.is_empty())
+            && let Err(cause) = self.compare(whose).await
+        {
+            // The next confirmation makes up for it.
+            tracing::warn!(code = cause.code(), "who is reached was not compared with other nodes");
+        }
         let sessions = if asked.all { self.index.sessions() } else { asked.some.into_iter().collect() };
-        for step in sessions.chunks(STEP) {
-            match self.authority.still_live(step.to_vec()).await {
-                Ok(live) => {
-                    let live: HashMap<SessionId, Timestamp> = live.into_iter().collect();
-                    for id in step {
-                        match live.get(id) {
-                            Some(end) => self.shorten(*id, *end, since),
-                            None => self.end(*id, since),
-                        }
-                    }
-                }
-                Err(cause) => {
-                    tracing::warn!(code = cause.code(), sessions = step.len(), "open connections were not re-checked");
-                    doubtful.some.extend(step);
+        if let Err((cause, rest)) = self.ask_about(&sessions).await {
+            tracing::warn!(code = cause.code(), sessions = rest.len(), "open connections were not re-checked");
+            doubtful.some.extend(rest);
+        }
+    }
+
+    /// Asks about these sessions and ends those that do not count; or says why not, and about which nothing is known.
+    pub(super) async fn ask_about<'a>(&self, sessions: &'a [SessionId]) -> Result<(), (AuthError, &'a [SessionId])> {
+        let since = self.authority.clock().now();
+        let mut rest = sessions;
+        while let Some((step, later)) = rest.split_at_checked(STEP.min(rest.len())).filter(|(step, _)| !step.is_empty())
+        {
+            let live = match self.authority.still_live(step.to_vec()).await {
+                Ok(live) => live.into_iter().collect::<HashMap<SessionId, Timestamp>>(),
+                Err(cause) => return Err((cause, rest)),
+            };
+            for id in step {
+                match live.get(id) {
+                    Some(end) => self.shorten(*id, *end, since),
+                    None => self.end(*id, since),
                 }
             }
+            rest = later;
         }
+        Ok(())
     }
 
     async fn keep_time(&self) {
@@ -198,10 +216,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn n97_a_clock_that_was_turned_back_does_not_put_off_the_re_check() {
+    fn n97_a_clock_that_was_turned_back_does_not_put_off_the_next_look() {
         let now = Timestamp::from_seconds(10_000);
-        assert!(!is_due(now + RECHECK, RECHECK, now));
-        assert!(is_due(now, RECHECK, now) && is_due(now - RECHECK, RECHECK, now));
-        assert!(is_due(now + Duration::from_hours(1), RECHECK, now));
+        assert!(!is_due(now + LOOK, LOOK, now));
+        assert!(is_due(now, LOOK, now) && is_due(now - LOOK, LOOK, now));
+        assert!(is_due(now + Duration::from_hours(1), LOOK, now));
     }
 }

@@ -12,11 +12,12 @@ use ringfence_core::{
     authority::{Authenticated, Authority},
     context::Ctx,
     error::{AuthError, Noun},
+    ids::{ConnectionId, SessionId},
     presence::InboundPolicy,
 };
 
 use super::{
-    LiveConnections, client_of,
+    LiveConnections, Manner, client_of,
     connection::{Connection, Directive, Ending, Habits},
     term::Term,
 };
@@ -26,12 +27,14 @@ pub(crate) struct Line {
     live: Arc<LiveConnections>,
     connection: Arc<Connection>,
     origin: Option<Box<str>>,
+    /// What it was before it came back.
+    was: Option<ConnectionId>,
     failures: u32,
 }
 
 impl Line {
     pub(super) const fn new(live: Arc<LiveConnections>, connection: Arc<Connection>) -> Self {
-        Self { live, connection, origin: None, failures: 0 }
+        Self { live, connection, origin: None, was: None, failures: 0 }
     }
 
     /// The page that opened it, if it was a browser.
@@ -119,14 +122,32 @@ impl Line {
             return Err(AuthError::NotSupported("this origin"));
         }
         let session = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.id;
-        self.live.bind(&self.connection, who, policy, term, renews)?;
-        // An end that was announced after the gate and before this line found nothing to close.
-        let still = self.live.authority.holder_of(ctx, session).await;
+        self.live.require_footing()?;
+        let claimed = self.live.claim(&self.connection, who, policy, self.was).await?;
+        if let Err(refusal) = self.live.bind(&self.connection, who, policy, term, Manner { renews, claimed }) {
+            if claimed {
+                self.live.recorder.closed(self.connection.id(), who.identity.id);
+            }
+            return Err(refusal);
+        }
+        self.live.look_beside(&self.connection, who.identity.id, policy).await?;
+        // An end that was announced after the gate and before this line found nothing to close; and what was remembered before
+        // all others were last confirmed would count longer than they do.
+        let still = self.live.authority.holder_confirmed(ctx, session, self.live.unconfirmed_for()).await;
         self.live.authority.leave_to_connection(session);
         if still.is_err() {
             self.connection.post(Directive::Ended(Ending::Revoked(ctx.now)));
         }
+        if self.live.is_cut_off() {
+            self.connection.post(self.live.cut_off());
+        }
         still.map(drop)
+    }
+
+    /// This connection is one that has come back: what it was, in the same session, is over.
+    pub(crate) fn supersede(&mut self, session: SessionId, was: ConnectionId) {
+        self.was = Some(was);
+        self.live.supersede(session, was);
     }
 
     /// Counts a refused sign-in.

@@ -5,6 +5,7 @@
 //! has no timer and no task of its own beyond the one that serves it.
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -20,7 +21,7 @@ use ringfence_core::{
     context::Ctx,
     entropy::random,
     error::{AuthError, Noun},
-    ids::{ConnectionId, IdentityId, SessionId},
+    ids::{ConnectionId, IdentityId},
     presence::InboundPolicy,
 };
 
@@ -30,8 +31,10 @@ mod index;
 mod line;
 mod mailbox;
 mod presence;
+mod reach;
 mod term;
 mod uptime;
+mod vouch;
 mod waiting;
 mod wheel;
 
@@ -44,6 +47,7 @@ use index::{Index, Key};
 use presence::Recorder;
 use term::Span;
 use uptime::{Ticker, Uptime};
+use vouch::Footing;
 use waiting::Waiting;
 use wheel::Wheel;
 
@@ -53,8 +57,11 @@ pub struct LiveConnections {
     index: Index,
     wheel: Mutex<Wheel<Weak<Connection>>>,
     ticker: Ticker,
+    footing: Footing,
     waiting: Waiting,
     recorder: Recorder,
+    /// Who is connected elsewhere too, as far as is known.
+    shared: Mutex<HashSet<IdentityId>>,
     /// Numbers sign-ins, so that connections have an order within one millisecond.
     sign_ins: AtomicU64,
     draining: AtomicBool,
@@ -69,9 +76,11 @@ impl LiveConnections {
         Arc::new(Self {
             index: Index::default(),
             wheel: Mutex::new(Wheel::new(ticker.coarse().slot())),
+            footing: Footing::new(ticker.coarse()),
             ticker,
             waiting: Waiting::default(),
-            recorder: Recorder::new(Arc::clone(authority.entropy())),
+            recorder: Recorder::new(&authority),
+            shared: Mutex::default(),
             sign_ins: AtomicU64::new(0),
             draining: AtomicBool::new(false),
             open: watch::Sender::new(0),
@@ -80,9 +89,9 @@ impl LiveConnections {
     }
 
     /// Takes in a connection that nobody has signed in on yet; `None` when its address has too many of those, or when this
-    /// node is about to stop.
+    /// node is about to stop or cut off.
     pub(crate) fn open(self: &Arc<Self>, ctx: &Ctx, habits: &'static Habits) -> Option<Line> {
-        if self.draining.load(Ordering::Relaxed) || !self.waiting.enter(ctx.address) {
+        if self.draining.load(Ordering::Relaxed) || self.is_cut_off() || !self.waiting.enter(ctx.address) {
             return None;
         }
         let id = ConnectionId::mint(ctx.now, self.authority.entropy().as_ref());
@@ -103,11 +112,11 @@ impl LiveConnections {
         who: &Authenticated,
         policy: InboundPolicy,
         term: Term,
-        renews: bool,
+        manner: Manner,
     ) -> Result<(), AuthError> {
         let session = who.session.as_deref().ok_or(AuthError::NotFound(Noun::Session))?;
         let now = self.authority.clock().now();
-        let kept = connection.bound().filter(|_| renews).map(|bound| bound.order);
+        let kept = connection.bound().filter(|_| manner.renews).map(|bound| bound.order);
         let bound = Bound {
             project: who.project.id,
             application: who.application.as_ref().map(|application| application.id),
@@ -132,7 +141,9 @@ impl LiveConnections {
         for key in bound.keys() {
             self.index.enter(key, connection);
         }
-        self.recorder.signed_in(connection, before.as_ref(), &bound, now);
+        if !manner.claimed {
+            self.recorder.signed_in(connection, before.as_ref(), &bound, now);
+        }
         self.arm(connection);
         if policy.displaces() && kept.is_none() {
             self.displace(connection, bound.identity);
@@ -148,49 +159,13 @@ impl LiveConnections {
         }
     }
 
-    fn displace(&self, newest: &Arc<Connection>, identity: IdentityId) {
-        for other in self.index.members(Key::Identity(identity)) {
-            // Each dialect reaches its own.
-            if !Arc::ptr_eq(&other, newest) && other.dialect() == newest.dialect() {
-                other.post(Directive::TakenOver);
-            }
-        }
-    }
-
-    /// Sends a connection of `session` away that has come back as another one, and gives up its place at once.
-    pub(crate) fn supersede(&self, session: SessionId, id: ConnectionId) {
-        for lost in self.index.members(Key::Session(session)) {
-            if lost.id() == id
-                && let Some(bound) = lost.bound()
-            {
-                self.index.leave(Key::Identity(bound.identity), &lost);
-                lost.post(Directive::TakenOver);
-            }
-        }
-    }
-
-    /// Connections of an identity in a dialect, in order of sign-in, that are reached from outside.
-    pub(crate) fn reached(&self, identity: IdentityId, dialect: &str) -> Vec<Arc<Connection>> {
-        let members = self.index.members(Key::Identity(identity)).into_iter();
-        let mut signed_in: Vec<_> = members
-            .filter(|member| member.dialect() == dialect)
-            .filter_map(|member| Some((member.bound()?, member)))
-            .filter(|(bound, _)| bound.identity == identity)
-            .collect();
-        signed_in.sort_by_key(|(bound, _)| bound.order);
-        // The newest sign-in knows the policy best.
-        let policy = signed_in.last().map_or(InboundPolicy::default(), |(bound, _)| bound.policy);
-        let reached = policy.reached(&signed_in).iter();
-        reached.map(|(_, connection)| Arc::clone(connection)).collect()
-    }
-
     fn close(&self, connection: &Arc<Connection>) {
         match connection.bound() {
             Some(bound) => {
                 for key in bound.keys() {
                     self.index.leave(key, connection);
                 }
-                self.recorder.closed(connection.id());
+                self.recorder.closed(connection.id(), bound.identity);
             }
             None => self.waiting.leave(connection.address()),
         }
@@ -229,7 +204,18 @@ impl LiveConnections {
             connection.post(Directive::Draining { retry_after: spread.mul_f64(f64::from(dice) / f64::from(u32::MAX)) });
         }
         drop(open.wait_for(|count| *count == 0).await);
+        // Other nodes need not wait for the end of the lease.
+        self.recorder.write_once(&self.authority).await;
     }
+}
+
+/// How somebody is registered.
+#[derive(Clone, Copy, Debug, Default)]
+struct Manner {
+    /// In place of whom the connection is registered for already.
+    renews: bool,
+    /// The store knows already.
+    claimed: bool,
 }
 
 /// An IPv6 /64 is one client, as for the throttle of the gate.

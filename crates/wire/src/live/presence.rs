@@ -7,10 +7,10 @@ use std::{
 };
 
 use ringfence_core::{
-    authority::Authority,
+    authority::{Authenticated, Authority},
     entropy::{SharedEntropy, random},
-    error::AuthError,
-    ids::ConnectionId,
+    error::{AuthError, Noun},
+    ids::{ConnectionId, IdentityId},
     presence::{Presence, PresenceChange},
     time::Timestamp,
 };
@@ -18,10 +18,6 @@ use tokio::sync::Notify;
 
 use super::connection::{Bound, Connection};
 
-/// How long the store believes that a node lives after it last said so.
-const LEASE: Duration = Duration::from_secs(90);
-/// How often it says so.
-const RENEWAL: Duration = Duration::from_secs(30);
 /// After a store that did not answer.
 const RETRY: Duration = Duration::from_secs(1);
 /// Changes in one transaction.
@@ -32,17 +28,25 @@ pub(super) struct Recorder {
     /// Made when it is first needed.
     node: OnceLock<String>,
     entropy: SharedEntropy,
+    /// How long the store believes that a node lives after it last said so.
+    lease: Duration,
     pending: Mutex<Vec<PresenceChange>>,
     changed: Notify,
 }
 
 impl Recorder {
-    pub(super) fn new(entropy: SharedEntropy) -> Self {
-        Self { node: OnceLock::new(), entropy, pending: Mutex::default(), changed: Notify::new() }
+    pub(super) fn new(authority: &Authority) -> Self {
+        Self {
+            node: OnceLock::new(),
+            entropy: Arc::clone(authority.entropy()),
+            lease: authority.confirm_within(),
+            pending: Mutex::default(),
+            changed: Notify::new(),
+        }
     }
 
     /// The name of this node, another one after each start.
-    fn node(&self) -> String {
+    pub(super) fn node(&self) -> String {
         let name = || format!("node-{:016x}", u64::from_be_bytes(random(self.entropy.as_ref())));
         self.node.get_or_init(name).clone()
     }
@@ -67,14 +71,35 @@ impl Recorder {
             dialect: connection.dialect().to_owned(),
             node: self.node(),
             since: now,
-            lease_until: now + LEASE,
+            lease_until: now + self.lease,
         });
-        let closed = before.map(|_| PresenceChange::Closed(connection.id()));
+        let closed = before.map(|before| PresenceChange::Closed(connection.id(), before.identity));
         self.note(closed.into_iter().chain([opened]));
     }
 
-    pub(super) fn closed(&self, connection: ConnectionId) {
-        self.note([PresenceChange::Closed(connection)]);
+    /// A connection of somebody who is about to be registered on it.
+    pub(super) fn presence(
+        &self,
+        connection: &Connection,
+        who: &Authenticated,
+        now: Timestamp,
+    ) -> Result<Presence, AuthError> {
+        let session = who.session.as_deref().ok_or(AuthError::NotFound(Noun::Session))?;
+        Ok(Presence {
+            connection: connection.id(),
+            project: who.project.id,
+            application: who.application.as_ref().map(|application| application.id),
+            session: session.id,
+            identity: who.identity.id,
+            dialect: connection.dialect().to_owned(),
+            node: self.node(),
+            since: now,
+            lease_until: now + self.lease,
+        })
+    }
+
+    pub(super) fn closed(&self, connection: ConnectionId, identity: IdentityId) {
+        self.note([PresenceChange::Closed(connection, identity)]);
     }
 
     fn note(&self, changes: impl IntoIterator<Item = PresenceChange>) {
@@ -82,19 +107,21 @@ impl Recorder {
         self.changed.notify_one();
     }
 
-    /// Writes changes as they come and renews the lease, for ever.
+    /// Writes changes as they come, for ever.
     pub(super) async fn run(&self, authority: &Authority) {
-        let clock = authority.clock();
-        let mut renew_at = clock.now() + RENEWAL;
         loop {
-            tokio::select! {
-                () = self.changed.notified() => self.write(authority).await,
-                () = clock.sleep_until(renew_at) => {
-                    renew_at = clock.now() + RENEWAL;
-                    if let Err(cause) = authority.renew_presence(self.node(), clock.now() + LEASE).await {
-                        tracing::warn!(code = cause.code(), "the lease of this node's connections was not renewed");
-                    }
-                }
+            self.changed.notified().await;
+            self.write(authority).await;
+        }
+    }
+
+    /// Writes what has changed, if the store takes it.
+    pub(super) async fn write_once(&self, authority: &Authority) {
+        let changes = net(std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner)));
+        for step in changes.chunks(MOST) {
+            if let Err(cause) = authority.record_presence(self.node(), step.to_vec()).await {
+                tracing::warn!(code = cause.code(), "presence was not recorded and ends with the lease");
+                return;
             }
         }
     }
@@ -107,7 +134,7 @@ impl Recorder {
                 return;
             }
             for step in changes.chunks(MOST) {
-                while let Err(cause) = authority.record_presence(step.to_vec()).await {
+                while let Err(cause) = authority.record_presence(self.node(), step.to_vec()).await {
                     tracing::warn!(code = cause.code(), "presence was not recorded");
                     if !matches!(cause, AuthError::Unavailable { .. }) {
                         break;
@@ -126,8 +153,8 @@ fn net(changes: Vec<PresenceChange>) -> Vec<PresenceChange> {
     for change in changes {
         match change {
             PresenceChange::Opened(_) => drop(opened.insert(change.connection(), change)),
-            PresenceChange::Closed(connection) if opened.remove(&connection).is_some() => {}
-            PresenceChange::Closed(_) => closed.push(change),
+            PresenceChange::Closed(connection, _) if opened.remove(&connection).is_some() => {}
+            PresenceChange::Closed(..) => closed.push(change),
         }
     }
     let mut opened: Vec<_> = opened.into_values().collect();

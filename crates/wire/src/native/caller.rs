@@ -91,7 +91,8 @@ needs!(
     SessionsWrite,
     CredentialsWrite,
     TokensIntrospect,
-    KeysWrite
+    KeysWrite,
+    EventsRead
 );
 
 /// Somebody who may administer the project in one way.

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 
-use crate::{app::App, page};
+use crate::{app::App, looks::Look};
 
 /// A code and what it means.
 #[derive(Debug)]
@@ -205,13 +205,14 @@ pub(super) fn routes() -> Router<App> {
 
 #[derive(Template)]
 #[template(path = "problem.html")]
-struct ProblemPage {
+struct ProblemPage<'a> {
+    look: &'a Look,
     code: &'static Code,
 }
 
-async fn show(Path(name): Path<String>) -> Response {
+async fn show(look: Look, Path(name): Path<String>) -> Response {
     match CODES.iter().find(|code| code.name == name) {
-        Some(code) => page::render(&ProblemPage { code }),
-        None => page::not_found(),
+        Some(code) => look.show(&ProblemPage { look: &look, code }),
+        None => look.not_found(),
     }
 }

@@ -8,7 +8,7 @@
 //! | `sign_in`, `assertion`, `refresh` | the ways in, and staying in |
 //! | `me`, `account`, `verifications`, `upgrade`, `sessions` | one's own account and sessions |
 //! | `turn` | credentials of media relays |
-//! | `ask` | what other servers ask |
+//! | `ask`, `events` | what other servers ask, and what they are told |
 //! | `socket/` | the open connection; described in `docs/socket.md` |
 //! | `admin` | what an API key may do in its project |
 //! | `resource` | routes, each with what it says of itself |
@@ -41,6 +41,7 @@ mod browser;
 mod caller;
 mod codes;
 mod describe;
+mod events;
 mod guard;
 mod input;
 mod me;
@@ -58,6 +59,8 @@ mod verifications;
 
 pub use codes::{CODES, Code};
 pub use describe::description;
+#[cfg(feature = "fuzzing")]
+pub(crate) use socket::fuzzing;
 
 /// Its name, as in mounts and sessions.
 pub(crate) const NAME: &str = "native";
@@ -117,5 +120,6 @@ fn resources<R: Resources>() -> R {
         .routes(routes!(turn::create))
         .routes(routes!(ask::introspect))
         .routes(routes!(ask::revoke))
+        .routes(routes!(events::stream))
         .merge(admin::resources())
 }

@@ -10,7 +10,7 @@ use http::header;
 use serde_json::Value;
 
 use super::describe::FILE;
-use crate::{app::App, page};
+use crate::{app::App, looks::Look};
 
 /// Where both are, below `/api/v1`.
 pub(super) fn routes() -> Router<App> {
@@ -24,7 +24,8 @@ async fn file() -> Response {
 
 #[derive(Template)]
 #[template(path = "api.html")]
-struct ApiPage {
+struct ApiPage<'a> {
+    look: &'a Look,
     groups: Vec<(String, Vec<Operation>)>,
     schemas: Vec<(String, Vec<Member>)>,
 }
@@ -46,10 +47,10 @@ struct Member {
     text: String,
 }
 
-async fn show() -> Response {
+async fn show(look: Look) -> Response {
     // Read for each who looks, which is seldom: held, it would be a megabyte for nobody.
     let whole = serde_json::from_str(FILE).unwrap_or_default();
-    page::render(&ApiPage { groups: groups(&whole), schemas: schemas(&whole) })
+    look.show(&ApiPage { look: &look, groups: groups(&whole), schemas: schemas(&whole) })
 }
 
 fn groups(whole: &Value) -> Vec<(String, Vec<Operation>)> {

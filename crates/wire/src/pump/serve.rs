@@ -76,6 +76,7 @@ impl<T: Transport, C: Conversation> Pump<T, C> {
             Directive::Deliver(_) | Directive::Tick | Directive::ExpiresIn(_) | Directive::TakenOver => None,
             Directive::Stuck => return None,
             Directive::Draining { .. } => Some(Close { code: 1012, reason: "restarting" }),
+            Directive::CutOff { .. } => Some(Close { code: 1013, reason: "try again later" }),
             Directive::Ended(Ending::Revoked(_)) => Some(Close { code: 1008, reason: "session ended" }),
             Directive::Ended(Ending::Expired) => Some(Close { code: 1008, reason: "session expired" }),
             Directive::Overdue => Some(Close { code: 1008, reason: "nobody signed in" }),

@@ -19,7 +19,6 @@ use crate::{
     ids::{IdentityId, ProjectId},
     project::Project,
     secret::Password,
-    session::SessionsOf,
     sip::{SipDomain, SipUser, SipUsersOf},
     store::Tx,
     time::Timestamp,
@@ -324,8 +323,8 @@ impl Rearming<'_> {
             let keys = self.safe.keys(id, &user.login, &user.domain, &password, self.project);
             user.digests = keys.digests.clone();
             tx.put_sip_keys(id, &keys)?;
-            log.announce_revoked(tx.revoke_sessions(SessionsOf::Identity(id), self.now)?);
-            log.announce(SecurityEvent::CredentialChanged(id));
+            log.end_sessions_of(tx, id, self.now)?;
+            log.announce_password(id);
         }
         change.profile.apply(&mut identity);
         identity.updated_at = self.now;

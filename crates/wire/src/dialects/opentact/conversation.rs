@@ -108,6 +108,7 @@ impl Conversation for EventConversation {
             | Directive::ExpiresIn(_)
             | Directive::TakenOver
             | Directive::Draining { .. }
+            | Directive::CutOff { .. }
             | Directive::Silent
             | Directive::Flooding
             | Directive::TooSlow

@@ -83,6 +83,7 @@ impl Conversation for TelnyxConversation {
             | Directive::ExpiresIn(_)
             | Directive::Deliver(_)
             | Directive::Draining { .. }
+            | Directive::CutOff { .. }
             | Directive::Overdue
             | Directive::Silent
             | Directive::Flooding

@@ -246,6 +246,8 @@ const fn word(noun: Noun) -> &'static str {
         | Noun::SigningKey
         | Noun::GuestTarget
         | Noun::SipDomain
+        | Noun::Administrator
+        | Noun::Passkey
         | Noun::Endpoint => "resource",
     }
 }

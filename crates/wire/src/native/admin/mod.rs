@@ -8,6 +8,7 @@ use super::resource::{Resources, routes};
 mod api_keys;
 mod applications;
 mod audit;
+mod connections;
 mod endpoint_groups;
 mod endpoints;
 mod identities;
@@ -33,6 +34,7 @@ pub(super) fn resources<R: Resources>() -> R {
         .routes(routes!(identities::unlock))
         .routes(routes!(sessions::of_identity, sessions::end_of_identity))
         .routes(routes!(sessions::list))
+        .routes(routes!(connections::list))
         .routes(routes!(sessions::show, sessions::end))
         .routes(routes!(endpoint_groups::list, endpoint_groups::create))
         .routes(routes!(endpoint_groups::show, endpoint_groups::change, endpoint_groups::remove))

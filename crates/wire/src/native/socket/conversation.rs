@@ -71,7 +71,9 @@ impl Conversation for SocketConversation {
                 .say(None, &Frame::Expiring { seconds_left: left.as_millis().div_ceil(1000).try_into().unwrap_or(0) }),
             Directive::TakenOver => self.say(None, &Frame::TakenOver),
             // The last one may be old.
-            Directive::Draining { .. } => Step { send: self.ticket(line).into_iter().collect(), close: None },
+            Directive::Draining { .. } | Directive::CutOff { .. } => {
+                Step { send: self.ticket(line).into_iter().collect(), close: None }
+            }
             Directive::Deliver(_)
             | Directive::Ended(_)
             | Directive::Overdue
@@ -127,7 +129,7 @@ impl SocketConversation {
     async fn resume(&mut self, line: &mut Line, ctx: &Ctx, id: Option<&str>, ticket: &RawToken) -> Step {
         match line.authority().resume(ctx, ticket, &place(line)).await {
             Ok(Resumed { back, was }) => {
-                line.live().supersede(back.token.session(), was);
+                line.supersede(back.token.session(), was);
                 self.begin(line, ctx, id, back, true).await
             }
             Err(refusal) => {

@@ -113,6 +113,7 @@ impl Goodbye {
                 Self { code: 4410, reason: "taken_over", action: Action::Stop, after: Duration::ZERO }
             }
             Directive::Draining { retry_after } => Self::retry(1012, "restarting", *retry_after),
+            Directive::CutOff { retry_after } => Self::retry(1013, "cut_off", *retry_after),
             Directive::Overdue => Self::retry(4408, "auth_timeout", Duration::ZERO),
             Directive::Silent => Self::retry(4408, "silent", Duration::ZERO),
             Directive::Flooding => Self::retry(4429, "too_many_messages", COOL_DOWN),

@@ -18,6 +18,8 @@ use crate::{app::App, extract::Circumstances, live::Habits, pump};
 
 mod conversation;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod goodbye;
 #[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ struct Node {
 
 impl Node {
     async fn start() -> Self {
-        let Stage { world, app } = Stage::start().await;
+        let Stage { world, app, .. } = Stage::start().await;
         let project = world.home.project.name.clone();
         let mount = Mount { dialect: "keyclic", prefix: "/keyclic".to_owned(), project, ..Mount::default() };
         let settings =

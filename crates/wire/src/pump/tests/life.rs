@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use ringfence_core::authority::HintBus;
+use ringfence_core::{
+    authority::{HintBus, PresentedCredential},
+    error::AuthError,
+    testing::Reach,
+};
 
 use super::*;
 
@@ -126,4 +130,91 @@ async fn presence_is_recorded_in_the_background() {
     while present().await.is_some() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn n59_a_node_that_is_cut_off_from_its_database_sends_everybody_away_in_time() {
+    for reach in [Reach::Refused, Reach::Silent] {
+        let t = Server::start().await;
+        let ann = t.stage.subscriber("ann").await;
+        let mut socket = t.logged_in(&ann).await;
+        t.confirmed().await;
+        t.stage.way.set(reach);
+        for _ in 0..29 {
+            t.advance(1);
+            t.settled().await;
+        }
+        assert!(!t.stage.app.live.is_cut_off());
+        let mut late = t.open().await;
+        ask(&mut socket, "telnyx_rtc.ping", json!({})).await;
+        // The end of what it knew, whatever the database does.
+        t.advance(1);
+        assert_eq!(closed(&mut socket).await, goodbye(1013, "try again later"), "{reach:?}");
+        assert!(t.stage.app.live.is_cut_off());
+        let Err(tungstenite::Error::Http(refusal)) = t.open_from(None).await else { panic!("open") };
+        assert_eq!(refusal.status().as_u16(), 503);
+        if reach == Reach::Refused {
+            say(&mut late, "login", ann.pair()).await;
+            assert_eq!(closed(&mut late).await.0, 1013);
+        }
+        t.stage.way.set(Reach::Well);
+        t.advance(1);
+        t.confirmed().await;
+        assert!(!t.stage.app.live.is_cut_off());
+        t.logged_in(&ann).await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_for_a_moment_costs_nobody_a_socket() {
+    let t = Server::start().await;
+    let ann = t.stage.subscriber("ann").await;
+    let mut socket = t.logged_in(&ann).await;
+    t.confirmed().await;
+    t.stage.way.set(Reach::Refused);
+    for second in 0..29 {
+        if second == 28 {
+            t.stage.way.set(Reach::Well);
+        }
+        t.advance(1);
+        ask(&mut socket, "telnyx_rtc.ping", json!({})).await;
+        t.settled().await;
+    }
+    t.confirmed().await;
+    t.advance(9);
+    ask(&mut socket, "telnyx_rtc.ping", json!({})).await;
+    assert!(!t.stage.app.live.is_cut_off());
+}
+
+#[tokio::test]
+async fn a_process_that_was_halted_for_an_hour_asks_before_it_sends_anybody_away() {
+    let t = Server::start().await;
+    let ann = t.stage.subscriber("ann").await;
+    let mut socket = t.logged_in(&ann).await;
+    t.confirmed().await;
+    t.advance(31);
+    t.confirmed().await;
+    ask(&mut socket, "telnyx_rtc.ping", json!({})).await;
+    assert!(!t.stage.app.live.is_cut_off());
+}
+
+#[tokio::test]
+async fn n59_what_is_remembered_of_a_session_does_not_let_it_in_where_nothing_can_be_confirmed() {
+    let t = Server::start().await;
+    let ann = t.stage.subscriber("ann").await;
+    let token = t.stage.token(&ann).await;
+    let login = json!({ "login_token": token.expose() });
+    ask(&mut t.open().await, "login", login.clone()).await;
+    t.confirmed().await;
+    let authority = &t.stage.app.authority;
+    let shown = async || authority.authenticate(&t.stage.ctx(), PresentedCredential::AccessToken(token.clone())).await;
+    t.advance(2);
+    shown().await.unwrap();
+    t.stage.way.set(Reach::Refused);
+    t.advance(8);
+    // A request may still go by what the store said ten seconds ago; a socket would stay for longer than that.
+    shown().await.unwrap();
+    assert!(ask(&mut t.open().await, "login", login).await["result"].is_object());
+    t.advance(22);
+    assert!(matches!(shown().await, Err(AuthError::Unavailable { .. })));
 }

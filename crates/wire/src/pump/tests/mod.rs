@@ -2,6 +2,7 @@
 
 mod accounts;
 mod life;
+mod nodes;
 mod protocol;
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
@@ -19,6 +20,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
+    App,
     live::Directive,
     testing::{Stage, Subscriber},
 };
@@ -37,10 +39,7 @@ impl Server {
 
     async fn start_with(options: HashMap<&str, &str>) -> Self {
         let stage = Stage::start_with(options).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let service = crate::router(&stage.app).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let address = served(&stage.app).await;
         Self { stage, address }
     }
 
@@ -73,10 +72,39 @@ impl Server {
         self.stage.app.live.reached(identity, "telnyx").len()
     }
 
+    /// Waits until everything is confirmed at the present moment.
+    async fn confirmed(&self) {
+        while !self.stage.app.live.is_confirmed() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Has every task of this thread do what it can do without anybody else.
+    async fn settled(&self) {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Returns when no socket is open, which must come by itself.
     async fn emptied(&self) {
         self.stage.app.live.drain(Duration::ZERO).await;
     }
+}
+
+/// Serves an application and returns where.
+async fn served(app: &App) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = crate::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
+
+/// A socket to a node.
+async fn socket_to(address: SocketAddr) -> Socket {
+    let stream = TcpStream::connect(address).await.unwrap();
+    client_async(format!("ws://{address}/telnyx"), stream).await.unwrap().0
 }
 
 async fn say(socket: &mut Socket, method: &str, params: Value) {

@@ -73,7 +73,7 @@ struct Talk {
 
 impl Scene {
     pub(super) async fn start() -> Self {
-        let Stage { world, app } = Stage::start().await;
+        let Stage { world, app, .. } = Stage::start().await;
         let tokens = TokenPolicy { access: Span::seconds(TOKEN), ..TokenPolicy::default() };
         let policy = ProjectPolicy { tokens, ..world.home.project.policy.clone() };
         app.authority.configure_project(&world.ctx(), &world.home_permit(), policy).await.unwrap();
@@ -227,6 +227,10 @@ impl Scene {
         for _ in 0..seconds {
             self.world.clock.advance(Duration::from_secs(1));
             for _ in 0..16 {
+                tokio::task::yield_now().await;
+            }
+            // The store's threads have the time that they need.
+            while !self.app.live.is_at_ease() {
                 tokio::task::yield_now().await;
             }
             let ctx = self.ctx();

@@ -1,0 +1,6 @@
+//! The targets, by what they read.
+
+pub mod files;
+pub mod requests;
+pub mod secrets;
+pub mod tokens;
