@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::trust::Trust;
+use crate::{load::lines, trust::Trust};
 
 /// A program that ends when this is dropped.
 pub(crate) struct Program {
@@ -51,7 +51,7 @@ impl Program {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the program ended with {status}: {}", fs::read_to_string(log).unwrap_or_default());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(2));
         }
         bail!("{} does not answer", self.address)
     }
@@ -81,14 +81,28 @@ impl Program {
         Ok(serde_json::from_str(&self.ask("POST", path, authorization, body)?)?)
     }
 
+    /// The same with other headers.
+    pub(crate) fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::from_str(&self.ask_with("POST", path, headers, body)?)?)
+    }
+
     /// One request with a JSON body, and the text of its answer.
     pub(crate) fn ask(&self, method: &str, path: &str, authorization: &str, body: &str) -> anyhow::Result<String> {
+        let headers = [("Authorization", authorization)];
+        self.ask_with(method, path, if authorization.is_empty() { &[] } else { &headers }, body)
+    }
+
+    fn ask_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<String> {
         let mut stream = connect(self.address, self.trust.as_ref())?;
-        let authorization =
-            if authorization.is_empty() { String::new() } else { format!("Authorization: {authorization}\r\n") };
+        let headers = lines(headers);
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{authorization}Content-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         )?;
@@ -98,7 +112,11 @@ impl Program {
         if !head.starts_with("HTTP/1.1 2") {
             bail!("{method} {path}: {answer}");
         }
-        Ok(body.to_owned())
+        Ok(if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            joined(body)?
+        } else {
+            body.to_owned()
+        })
     }
 }
 
@@ -108,6 +126,17 @@ impl Drop for Program {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A body that came in chunks (RFC 9112, section 7.1).
+fn joined(mut rest: &str) -> anyhow::Result<String> {
+    let mut body = String::new();
+    while let Some((size, more)) = rest.split_once("\r\n") {
+        let (piece, more) = more.split_at_checked(usize::from_str_radix(size, 16)?).context("a chunk is whole")?;
+        body.push_str(piece);
+        rest = more.trim_start_matches("\r\n");
+    }
+    Ok(body)
 }
 
 /// A connection to a server.

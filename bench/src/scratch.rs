@@ -8,6 +8,12 @@ use crate::process::{Program, free_address};
 pub(crate) const APPLICATION: &str = "5c81593adf767b0017d1aa68";
 /// The application's key in the native API.
 pub(crate) const NATIVE_KEY: &str = "0123456789abcdef0123456789abcdef";
+/// The application's id in another.
+pub(crate) const KEYCLIC: &str = "com.example.bench";
+/// A key of the project that may do everything.
+pub(crate) const API_KEY: &str = "KEY019aa91446a7abababababab_bench";
+/// What the application's trusted issuer signs with.
+pub(crate) const ISSUER_SECRET: &str = "Xb2!v9Qw-7hR_zK4pLm0sTnYc5dGf8jA";
 /// The member.
 pub(crate) const EMAIL: &str = "agent@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -24,7 +30,9 @@ pub(crate) fn serve_on(server: &Path, folder: &Path, database: &str) -> anyhow::
     fs::write(
         &projects,
         format!(
-            "[[project]]\nname = \"default\"\n\n[[project.application]]\nname = \"bench\"\npublishable_key = \"{NATIVE_KEY}\"\naliases = {{ tiledesk = \"{APPLICATION}\" }}\n\n\
+            "[[project]]\nname = \"default\"\n\n[[project.application]]\nname = \"bench\"\npublishable_key = \"{NATIVE_KEY}\"\naliases = {{ tiledesk = \"{APPLICATION}\", keyclic = \"{KEYCLIC}\" }}\n\
+             [[project.application.trusted_issuer]]\nprofile = \"tiledesk\"\nsecret = \"{ISSUER_SECRET}\"\n\n\
+             [[project.api_key]]\nname = \"bench\"\nvalue = \"{API_KEY}\"\nscopes = [\"*\"]\n\n\
              [[project.identity]]\nemail = \"{EMAIL}\"\npassword = \"{PASSWORD}\"\n"
         ),
     )?;
@@ -37,5 +45,8 @@ pub(crate) fn serve_on(server: &Path, folder: &Path, database: &str) -> anyhow::
         .env("RINGFENCE__DATABASE__URL", database)
         .env("RINGFENCE__SERVER__LISTEN", listen.to_string())
         .env("RINGFENCE__SERVER__ADMIN_LISTEN", admin.to_string());
-    Program::start(&mut command, listen, &folder.join("server.log"))
+    let program = Program::start(&mut command, listen, &folder.join("server.log"))?;
+    // It takes its address before it opens the database.
+    program.ask("GET", "/.well-known/jwks.json", "", "")?;
+    Ok(program)
 }

@@ -1,5 +1,7 @@
 //! Medians and spreads, and a table that a person can read.
 
+use crate::document;
+
 /// Median, least and most of some figures.
 #[derive(Clone, Copy)]
 pub(crate) struct Spread {
@@ -14,6 +16,11 @@ impl Spread {
         figures.sort_by(f64::total_cmp);
         let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
         Self { median: at(figures.len() / 2), least: at(0), most: at(figures.len().saturating_sub(1)) }
+    }
+
+    /// Median and spread with two decimals.
+    pub(crate) fn show(self) -> String {
+        format!("{:.2} ({:.2}–{:.2})", self.median, self.least, self.most)
     }
 }
 
@@ -34,4 +41,5 @@ pub(crate) fn print(title: &str, header: &[&str], rows: &[Vec<String>]) {
     for row in rows {
         println!("{}", line(row));
     }
+    document::keep_table(title, header, rows);
 }

@@ -5,11 +5,14 @@ use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
 use anyhow::{Context as _, bail};
 
 /// The same request again and again.
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
     pub(crate) path: String,
     pub(crate) authorization: String,
     pub(crate) body: String,
+    /// Whether the body is a form and not JSON.
+    pub(crate) form: bool,
 }
 
 /// What a slice showed.
@@ -40,9 +43,10 @@ pub(crate) fn drive(
     fs::write(
         &script,
         format!(
-            "wrk.method = {}\nwrk.body = {}\nwrk.headers[\"Content-Type\"] = \"application/json\"\nwrk.headers[\"Authorization\"] = {}\n",
+            "wrk.method = {}\nwrk.body = {}\nwrk.headers[\"Content-Type\"] = {}\nwrk.headers[\"Authorization\"] = {}\n",
             quote(request.method),
             quote(request.body.as_str()),
+            quote(if request.form { "application/x-www-form-urlencoded" } else { "application/json" }),
             quote(request.authorization.as_str()),
         ),
     )?;

@@ -20,6 +20,12 @@ const FEW: usize = 2_000;
 pub enum Bench {
     /// Guest and password sign-in, verification and minting over HTTP, beside the machine's own limits.
     Core(Slices),
+    /// All of it beside limits and peers, in some ten minutes; the figures of docs/performance.md are replaced.
+    All {
+        /// Everything as short as it can be, to see that it runs.
+        #[arg(long)]
+        short: bool,
+    },
     /// Idle authenticated sockets: their memory, and how soon they close when they must.
     Sockets(Crowd),
     /// Renewals whose answers get lost or that two tabs ask for at once, on both engines.
@@ -65,7 +71,7 @@ pub struct Slices {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds of one slice.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 2)]
     seconds: u64,
 }
 
@@ -85,6 +91,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
         Bench::Move(many) => return relocate(&release, &Postgres::start()?, many),
+        Bench::All { short } => return all(&release, *short),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
@@ -106,6 +113,15 @@ fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
     let database = postgres.create("bench_move")?;
     run_command(command.args(["--to", &database, "--identities", &many.identities.to_string()]))?;
     sizes::print(postgres, &database, many.identities)
+}
+
+fn all(release: &Path, short: bool) -> Result<()> {
+    let postgres = Postgres::start()?;
+    let mut command = Command::new(release.join("ringfence-bench"));
+    command.args(["all", "--document", "docs/performance.md", "--server"]).arg(release.join("ringfence"));
+    command.arg("--cache").arg(target()?.join("peers")).arg("--postgres").arg(postgres.create("bench_all")?);
+    command.args(short.then_some("--short"));
+    run_command(&mut command)
 }
 
 /// The same in few and with the debug build, as a step of the tests.

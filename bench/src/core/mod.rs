@@ -1,23 +1,37 @@
-//! The scenarios of the foundation, interleaved with their floors.
+//! Operations over HTTP, slice by slice beside their floors.
 
-use std::{path::Path, process::Command, time::Duration};
-
-use anyhow::Context as _;
-
-use crate::{
-    process::{Program, free_address},
-    raw,
-    scratch::{self, APPLICATION, EMAIL, PASSWORD},
-    table::{self, Spread},
-    wrk::{self, Request},
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
 };
 
-const CONNECTIONS: usize = 64;
+use crate::{
+    load::{self, percentile},
+    process::{Program, free_address},
+    raw::{self, Raw},
+    scratch,
+    table::{self, Spread},
+    wrk,
+};
 
-/// One operation over HTTP.
-struct Scenario {
-    name: &'static str,
-    request: Request,
+mod clients;
+mod scenarios;
+
+pub(crate) use scenarios::Asked;
+use scenarios::{Limit, Scenario, Where};
+
+/// Connections of a scenario.
+pub(crate) const CONNECTIONS: usize = 64;
+
+/// What to measure, and how long.
+pub(crate) struct Plan<'a> {
+    /// The release binary.
+    pub(crate) server: &'a Path,
+    /// The URL of an empty database of PostgreSQL, if there is one.
+    pub(crate) postgres: Option<&'a str>,
+    pub(crate) rounds: usize,
+    pub(crate) time: Duration,
 }
 
 /// What one slice of a scenario and of the floor with the same request showed.
@@ -28,133 +42,144 @@ struct Measured {
     p99: f64,
     floor_rate: f64,
     floor_micros: f64,
+    /// What bounds it apart from HTTP, per second and in CPU, as measured in the same round.
+    limit_rate: f64,
+    limit_micros: f64,
+}
+
+/// The servers of a run.
+pub(crate) struct Servers {
+    pub(crate) sqlite: Program,
+    pub(crate) postgres: Option<Program>,
+    pub(crate) floor: Program,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Servers {
+    /// Starts all of them.
+    pub(crate) fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let sqlite = scratch::serve(plan.server, folder.path())?;
+        let second: PathBuf = folder.path().join("postgres");
+        std::fs::create_dir(&second)?;
+        let postgres = plan.postgres.map(|url| scratch::serve_on(plan.server, &second, url)).transpose()?;
+        let address = free_address()?;
+        let mut floor = Command::new(std::env::current_exe()?);
+        floor.args(["floor", "--listen", &address.to_string()]);
+        let floor = Program::start(&mut floor, address, &folder.path().join("floor.log"))?;
+        Ok(Self { sqlite, postgres, floor, folder })
+    }
+
+    fn at(&self, place: Where) -> Option<&Program> {
+        match place {
+            Where::Sqlite => Some(&self.sqlite),
+            Where::Postgres => self.postgres.as_ref(),
+        }
+    }
 }
 
 /// Runs everything and prints the tables.
-pub(crate) fn run(server: &Path, rounds: usize, time: Duration) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let ours = scratch::serve(server, folder.path())?;
-    let floor_address = free_address()?;
-    let mut floor = Command::new(std::env::current_exe()?);
-    floor.args(["floor", "--listen", &floor_address.to_string()]);
-    let floor = Program::start(&mut floor, floor_address, &folder.path().join("floor.log"))?;
-
-    let scenarios = scenarios(&ours)?;
+pub(crate) fn run(plan: &Plan<'_>) -> anyhow::Result<()> {
+    let servers = Servers::start(plan)?;
+    let mut scenarios = scenarios::all(&servers)?;
     let mut measured: Vec<Vec<Measured>> = scenarios.iter().map(|_| Vec::new()).collect();
-    let (mut commits, mut hashes, mut mints, mut verifies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        for (scenario, results) in scenarios.iter().zip(&mut measured) {
-            results.push(slice(folder.path(), &ours, &floor, scenario, time)?);
+    let mut floors = Vec::new();
+    for _ in 0..plan.rounds {
+        let raw = Raw::measure(servers.folder.path(), plan.postgres, plan.time)?;
+        for (scenario, results) in scenarios.iter_mut().zip(&mut measured) {
+            results.extend(slice(&servers, scenario, &raw, plan.time)?);
         }
-        commits.push(raw::group_commit(folder.path(), time)?);
-        hashes.push(raw::argon2(time)?);
-        let (mint, verify) = raw::tokens(Duration::from_millis(500))?;
-        mints.push(mint.micros);
-        verifies.push(verify.micros);
+        floors.push(raw);
     }
     report(&scenarios, &measured);
-    report_floors(&commits, &hashes, mints, verifies);
-    report_password(&scenarios, &measured, &hashes);
+    raw::report(&floors);
     Ok(())
 }
 
-fn scenarios(ours: &Program) -> anyhow::Result<Vec<Scenario>> {
-    let guest_body = format!("{{\"id_project\":\"{APPLICATION}\",\"firstname\":\"Visitor\"}}");
-    let guest = ours.post("/tiledesk/auth/signinAnonymously", "", &guest_body)?;
-    let token = guest["token"].as_str().context("a guest gets a token")?.to_owned();
-    let password_body = serde_json::json!({ "email": EMAIL, "password": PASSWORD }).to_string();
-    let request = |method, path: &str, authorization: &str, body: &str| Request {
-        method,
-        path: format!("/tiledesk{path}"),
-        authorization: authorization.to_owned(),
-        body: body.to_owned(),
+/// One slice of the floor and one of ours; none where there is no such server.
+fn slice(servers: &Servers, scenario: &mut Scenario, raw: &Raw, time: Duration) -> anyhow::Result<Option<Measured>> {
+    let Some(ours) = servers.at(scenario.place) else { return Ok(None) };
+    let folder = servers.folder.path();
+    let floor = ask(folder, &servers.floor, &mut scenario.floor(), Duration::from_secs(1).max(time / 2))?;
+    let slice = ask(folder, ours, &mut scenario.asked, time)?;
+    let (limit_rate, limit_micros) = match scenario.limit {
+        Limit::Http => (f64::INFINITY, 0.0),
+        Limit::Rows => (raw.commits.per_second, raw.commits.micros),
+        Limit::RowsAndMint => (raw.commits.per_second, raw.commits.micros + raw.mint("HS256")),
+        Limit::Postgres => (raw.postgres.unwrap_or(f64::NAN), 0.0),
+        Limit::Hashing => (raw.hashes.per_second, raw.hashes.micros),
+        Limit::Mint(alg) => (1e6 / raw.mint(alg), raw.mint(alg)),
     };
-    Ok(vec![
-        Scenario { name: "verify HS256", request: request("GET", "/testauth/noentitycheck", &token, "") },
-        Scenario {
-            name: "verify and mint HS256",
-            request: request("POST", "/chat21/native/auth/createCustomToken", &token, "{}"),
-        },
-        Scenario {
-            name: "guest sign-in",
-            request: request("POST", "/auth/signinAnonymously", "none none", &guest_body),
-        },
-        Scenario { name: "password sign-in", request: request("POST", "/auth/signin", "none none", &password_body) },
-    ])
+    Ok(Some(Measured {
+        rate: slice.rate,
+        micros: slice.micros,
+        p99: slice.p99,
+        floor_rate: floor.rate,
+        floor_micros: floor.micros,
+        limit_rate,
+        limit_micros,
+    }))
 }
 
-fn slice(
-    folder: &Path,
-    ours: &Program,
-    floor: &Program,
-    scenario: &Scenario,
-    time: Duration,
-) -> anyhow::Result<Measured> {
-    let one = |program: &Program| -> anyhow::Result<(wrk::Slice, f64)> {
-        let before = program.cpu()?;
-        let slice = wrk::drive(folder, program.address, &scenario.request, CONNECTIONS, time)?;
-        let used = program.cpu()?.saturating_sub(before);
-        let micros = used.as_secs_f64() * 1e6 / slice.requests(time);
-        Ok((slice, micros))
+/// What one slice showed.
+pub(crate) struct Slice {
+    pub(crate) rate: f64,
+    pub(crate) micros: f64,
+    pub(crate) p99: f64,
+}
+
+/// Drives a program and reads its CPU time.
+pub(crate) fn ask(folder: &Path, program: &Program, asked: &mut Asked, time: Duration) -> anyhow::Result<Slice> {
+    let before = program.cpu()?;
+    let (rate, p99, answers) = match asked {
+        Asked::Same(request) => {
+            let slice = wrk::drive(folder, program.address, request, CONNECTIONS, time)?;
+            (slice.rate, slice.p99, slice.requests(time))
+        }
+        Asked::Clients(clients) => {
+            let load = load::drive(program.address, clients, time)?;
+            (load.rate, percentile(&load.took, 99), f64::from(u32::try_from(load.answers())?))
+        }
     };
-    let (floor_slice, floor_micros) = one(floor)?;
-    let (slice, micros) = one(ours)?;
-    Ok(Measured {
-        rate: slice.rate,
-        micros,
-        p99: slice.p99.as_secs_f64() * 1e3,
-        floor_rate: floor_slice.rate,
-        floor_micros,
-    })
+    let used = program.cpu()?.saturating_sub(before);
+    Ok(Slice { rate, micros: used.as_secs_f64() * 1e6 / answers, p99: p99.as_secs_f64() * 1e3 })
 }
 
 fn report(scenarios: &[Scenario], measured: &[Vec<Measured>]) {
-    let rows: Vec<_> = scenarios
-        .iter()
-        .zip(measured)
-        .map(|(scenario, rounds)| {
-            let of = |figure: fn(&Measured) -> f64| Spread::of(rounds.iter().map(figure).collect());
-            let ratio = of(|round| round.rate / round.floor_rate);
-            vec![
+    let (mut rows, mut bounds) = (Vec::new(), Vec::new());
+    for (scenario, rounds) in scenarios.iter().zip(measured).filter(|(_, rounds)| !rounds.is_empty()) {
+        let of = |figure: &dyn Fn(&Measured) -> f64| Spread::of(rounds.iter().map(figure).collect());
+        let median = |figure: &dyn Fn(&Measured) -> f64| of(figure).median;
+        rows.push(vec![
+            scenario.name.to_owned(),
+            format!("{:.0}", median(&|round| round.rate)),
+            of(&|round| round.rate / round.floor_rate).show(),
+            format!("{:.1}", median(&|round| round.micros)),
+            format!("{:.1}", median(&|round| round.floor_micros)),
+            format!("{:+.1}", median(&|round| round.micros - round.floor_micros)),
+            format!("{:.1}", median(&|round| round.p99)),
+            scenario.target.to_owned(),
+        ]);
+        if !matches!(scenario.limit, Limit::Http) {
+            bounds.push(vec![
                 scenario.name.to_owned(),
-                format!("{:.0}", of(|round| round.rate).median),
-                format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.least, ratio.most),
-                format!("{:.1}", of(|round| round.micros).median),
-                format!("{:.1}", of(|round| round.floor_micros).median),
-                format!("{:.1}", of(|round| round.micros - round.floor_micros).median),
-                format!("{:.1}", of(|round| round.p99).median),
-            ]
-        })
-        .collect();
-    let header =
-        ["over HTTP, 64 connections", "per second", "of no-op (min–max)", "CPU µs", "no-op µs", "more µs", "p99 ms"];
-    table::print("Operations beside axum answering the same request with nothing", &header, &rows);
-}
-
-fn report_floors(commits: &[raw::Rate], hashes: &[raw::Rate], mints: Vec<f64>, verifies: Vec<f64>) {
-    let rate = |rates: &[raw::Rate]| Spread::of(rates.iter().map(|rate| rate.per_second).collect()).median;
-    let micros = |rates: &[raw::Rate]| Spread::of(rates.iter().map(|rate| rate.micros).collect()).median;
-    let one_per = |micros: f64| format!("{:.0}", 1e6 / micros);
-    let (mint, verify) = (Spread::of(mints).median, Spread::of(verifies).median);
-    let row = |name: &str, rate: String, micros: f64| vec![name.to_owned(), rate, format!("{micros:.1}")];
-    let rows = [
-        row("a guest's rows in SQLite, 64 to a durable commit", format!("{:.0}", rate(commits)), micros(commits)),
-        row("Argon2id, memory reused, all cores", format!("{:.1}", rate(hashes)), micros(hashes)),
-        row("mint HS256, one core", one_per(mint), mint),
-        row("verify HS256, one core", one_per(verify), verify),
+                format!("{:.0}", median(&|round| round.limit_rate)),
+                of(&|round| round.rate / round.limit_rate).show(),
+                of(&|round| round.micros / (round.floor_micros + round.limit_micros)).show(),
+            ]);
+        }
+    }
+    let header = [
+        "over HTTP, 64 connections",
+        "per second",
+        "of no-op (min–max)",
+        "CPU µs",
+        "no-op µs",
+        "more µs",
+        "p99 ms",
+        "target",
     ];
-    table::print("The machine's own limits in the same run", &["work", "per second", "µs each"], &rows);
-}
-
-/// The password scenario is bound by hashing, not by HTTP.
-fn report_password(scenarios: &[Scenario], measured: &[Vec<Measured>], hashes: &[raw::Rate]) {
-    let Some((_, rounds)) = scenarios.iter().zip(measured).find(|(scenario, _)| scenario.name == "password sign-in")
-    else {
-        return;
-    };
-    let ratios = rounds.iter().zip(hashes).map(|(round, bare)| round.rate / bare.per_second).collect();
-    let ratio = Spread::of(ratios);
-    let row =
-        vec!["password sign-in".to_owned(), format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.least, ratio.most)];
-    table::print("Password sign-in beside bare hashing", &["", "of bare Argon2id (min–max)"], &[row]);
+    table::print("Operations beside axum answering the same request with nothing", &header, &rows);
+    let header = ["", "its limit per second", "of its limit (min–max)", "CPU, of no-op and limit together (min–max)"];
+    table::print("Operations beside what bounds them apart from HTTP", &header, &bounds);
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::{
+    document,
+    plot::Plot,
     process::{Program, connect, free_address},
     table,
     trust::Trust,
@@ -70,6 +72,33 @@ fn serve(server: &Path, folder: &Path, tls: bool) -> anyhow::Result<Program> {
     let mut server = Program::start(&mut command, listen, &folder.join("server.log"))?;
     server.trust = trust;
     Ok(server)
+}
+
+/// Opens ever more sockets and prints what one takes; a plot goes to a folder.
+pub(crate) fn curve(server: &Path, crowds: &[usize], plots: &Path) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let server = serve(server, folder.path(), false)?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let (sender, _closed) = mpsc::unbounded_channel();
+        let owner = credential(&server, None)?;
+        let settled = server.memory()?;
+        let (mut there, mut report, mut points) = (0, Report::default(), Vec::new());
+        for &sockets in crowds {
+            let tokens = (there..sockets).map(|_| token(&server, &owner.id)).collect::<Result<Vec<_>, _>>()?;
+            open(&server, there, &tokens, 0, &sender).await?;
+            there = sockets;
+            tokio::time::sleep_until((now() + Duration::from_secs(8)).into()).await;
+            let kib = server.memory()?.saturating_sub(settled);
+            report.row("memory of an idle authenticated socket (target: ≤ 6 KiB)", sockets, kib_each(kib, sockets));
+            points.push((to_f64(sockets), to_f64(kib) / to_f64(sockets)));
+        }
+        table::print("Sockets of one identity", &["what", "sockets", "result"], &report.rows);
+        let title = "Memory of an idle authenticated socket";
+        let plot = Plot { title, across: "sockets", up: "KiB a socket", points: &points };
+        plot.write(&plots.join("sockets.svg"))?;
+        document::keep("\n![Memory of an idle socket over their number](performance/sockets.svg)\n");
+        Ok(())
+    })
 }
 
 async fn measure(server: &Program, plan: &Plan) -> anyhow::Result<()> {

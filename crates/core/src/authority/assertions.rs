@@ -19,7 +19,7 @@ use crate::{
     context::Ctx,
     error::{AuthError, Noun, Rule, TokenFault},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing},
-    ids::{ApplicationId, IdentityId, IssuerId, MembershipId},
+    ids::{ApplicationId, IdentityId, IssuerId, MembershipId, SessionId},
     issuer::{AssertedKind, AssertionProfile, AudienceRule, ExpectedSub, TrustedIssuer, issuer_key},
     jose::{Claims, Unverified, Validity},
     membership::Membership,
@@ -58,10 +58,11 @@ impl Authority {
         // Twice: two requests may bring the same new assertion, or the same new subject. The one that loses begins anew and
         // finds what the other made.
         for _ in 0..2 {
-            if let Some(known) = self.session_of_bearer(ctx, &bearer, &reference).await? {
-                return Ok(known);
-            }
-            match self.begin_asserted(ctx, &reference, &jwt, profile, claimed.as_deref(), &bearer).await {
+            let trust = match self.seen(&bearer, &reference).await? {
+                Seen::Before(session, application) => return self.session_again(ctx, session, application).await,
+                Seen::Never(trust) => trust,
+            };
+            match self.begin_asserted(ctx, trust, &jwt, profile, claimed.as_deref(), &bearer).await {
                 Err(AuthError::Conflict(Noun::Session)) => {}
                 outcome => return outcome,
             }
@@ -73,14 +74,14 @@ impl Authority {
     async fn begin_asserted(
         &self,
         ctx: &Ctx,
-        reference: &ProjectRef,
+        trust: Result<Trust, AuthError>,
         jwt: &RawToken,
         profile: &'static AssertionProfile,
         claimed: Option<&str>,
         bearer: &TokenDigest,
     ) -> Result<Authenticated, AuthError> {
         let unverified = Unverified::parse(jwt.expose())?;
-        let (application, issuers, aliases) = self.trust_of(reference.clone()).await?;
+        let (application, issuers, aliases) = trust?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
         let mut verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
         verified.subject = spoken_of(profile, &application, verified.subject, claimed)?;
@@ -94,45 +95,32 @@ impl Authority {
             .await
     }
 
-    /// The session that this very token started, if it was seen before.
-    async fn session_of_bearer(
+    /// The session that this very token started, or what there is to judge it by: one look, for most were never seen before.
+    async fn seen(&self, bearer: &TokenDigest, reference: &ProjectRef) -> Result<Seen, AuthError> {
+        let (digest, reference) = (bearer.clone(), reference.clone());
+        self.store
+            .read(move |tx| {
+                if let Some(session) = tx.session_by_bearer(&digest)? {
+                    let (_, application) = resolve(tx, &reference)?;
+                    return Ok(Seen::Before(session, application.map(|application| application.id)));
+                }
+                Ok(Seen::Never(trust_of(tx, &reference)))
+            })
+            .await
+    }
+
+    /// The session that a token started before, shown in the application that `application` is.
+    async fn session_again(
         &self,
         ctx: &Ctx,
-        bearer: &TokenDigest,
-        reference: &ProjectRef,
-    ) -> Result<Option<Authenticated>, AuthError> {
-        let (digest, reference) = (bearer.clone(), reference.clone());
-        let found = self
-            .store
-            .read(move |tx| {
-                let Some(session) = tx.session_by_bearer(&digest)? else { return Ok(None) };
-                let (_, application) = resolve(tx, &reference)?;
-                Ok(Some((session, application.map(|application| application.id))))
-            })
-            .await?;
-        let Some((id, application)) = found else { return Ok(None) };
+        id: SessionId,
+        application: Option<ApplicationId>,
+    ) -> Result<Authenticated, AuthError> {
         let live = self.live_session(ctx, id).await?;
         if live.application.as_ref().map(|own| own.id) != application {
             return Err(TokenFault::Audience.into());
         }
-        Ok(Some(Authenticated::clone(&live)))
-    }
-
-    /// The application, the issuers it trusts, and its names.
-    async fn trust_of(
-        &self,
-        reference: ProjectRef,
-    ) -> Result<(Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>), AuthError> {
-        self.store
-            .read(move |tx| {
-                let (_, application) = resolve(tx, &reference)?;
-                let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
-                let issuers = tx.issuers(application.id)?;
-                let mut aliases = tx.aliases(application.id)?;
-                aliases.push(crate::application::Alias { scheme: String::new(), value: application.id.short() });
-                Ok((application, issuers, aliases))
-            })
-            .await
+        Ok(Authenticated::clone(&live))
     }
 
     /// The issuer of this profile that signed, and what it says. Several may be trusted at once.
@@ -162,6 +150,26 @@ impl Authority {
         }
         Err(refusal.into())
     }
+}
+
+/// The application, the issuers it trusts, and its names.
+type Trust = (Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>);
+
+/// Whether a token was shown before.
+enum Seen {
+    /// It started this session, and is shown in this application.
+    Before(SessionId, Option<ApplicationId>),
+    /// It was not; a refusal comes after those of the token's form.
+    Never(Result<Trust, AuthError>),
+}
+
+fn trust_of(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<Trust, AuthError> {
+    let (_, application) = resolve(tx, reference)?;
+    let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
+    let issuers = tx.issuers(application.id)?;
+    let mut aliases = tx.aliases(application.id)?;
+    aliases.push(crate::application::Alias { scheme: String::new(), value: application.id.short() });
+    Ok((application, issuers, aliases))
 }
 
 /// The context that a trusted issuer's secret is sealed with.

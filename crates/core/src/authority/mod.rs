@@ -19,7 +19,9 @@ use crate::{
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
+    tally::Tally,
     time::SharedClock,
+    webhook::Courier,
 };
 
 mod account;
@@ -30,6 +32,7 @@ mod audits;
 mod authenticate;
 mod credentials;
 mod cursors;
+mod deliveries;
 mod endpoint_groups;
 mod endpoints;
 mod federated;
@@ -66,12 +69,14 @@ mod verifications;
 mod verified;
 mod visitors;
 mod vouching;
+mod webhooks;
 
 pub use account::{AccountChange, NewEmail};
 pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
+pub use deliveries::Taken;
 pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
@@ -79,7 +84,7 @@ pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
-pub use maintenance::{AuditVerdict, Rewrapped, Swept};
+pub use maintenance::{AuditVerdict, Rewrapped, SWEEP_STEP, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
@@ -96,6 +101,7 @@ pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectC
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
 pub use vouching::AssertionRequest;
+pub use webhooks::{WebhookChange, WebhookRequest};
 
 /// What an [`Authority`] is made of.
 pub struct Parts {
@@ -134,11 +140,13 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    courier: Option<Arc<dyn Courier>>,
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    tally: Tally,
     confirm_within: Duration,
 }
 
@@ -160,11 +168,13 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            courier: None,
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            tally: Tally::default(),
             confirm_within: CONFIRM_WITHIN,
         }
     }
@@ -189,6 +199,11 @@ impl Authority {
     /// The source of randomness that this authority uses.
     pub fn entropy(&self) -> &SharedEntropy {
         &self.entropy
+    }
+
+    /// What happened on this node of late.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Where links of our own lead.

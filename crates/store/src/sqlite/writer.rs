@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use ringfence_core::store::{StoreResult, Unit};
+use ringfence_core::store::{StoreError, StoreResult, Unit};
 
 use super::{checkpoint::Checkpoints, connection::Connection};
 use crate::{
@@ -39,6 +39,9 @@ impl Writer {
         let mut waiting = Vec::new();
         while queue.pop_many(GROUP, &mut waiting) {
             let mut units: VecDeque<_> = waiting.drain(..).filter(|unit| !unit.abandoned()).collect();
+            if units.len() == 1 {
+                units.pop_front().into_iter().for_each(|unit| self.commit_one(unit));
+            }
             while !units.is_empty() {
                 self.commit_group(&mut units);
             }
@@ -62,10 +65,30 @@ impl Writer {
             ran.push((unit, outcome));
         }
         let committed = match group {
-            Group::Lost => Err(backend("the database ended the transaction; is the disk full?")),
+            Group::Lost => Err(lost()),
             Group::Whole => self.commit(),
         };
         answer(ran.into_iter(), committed);
+    }
+
+    /// Runs a unit that nobody else waits with: the transaction is its own, and a savepoint would copy every page it changes.
+    fn commit_one(&mut self, mut unit: Box<dyn Unit>) {
+        if let Err(failure) = self.connection.control("BEGIN IMMEDIATE") {
+            return unit.finish(Err(failure));
+        }
+        let (keep, outcome) = match tx::run(&mut *unit, &mut self.connection) {
+            Ran::Keep => (true, Ok(())),
+            Ran::Discard => (false, Ok(())),
+            Ran::Broken(failure) => (false, Err(failure)),
+        };
+        let ended = if self.connection.is_autocommit() {
+            Err(lost())
+        } else if keep {
+            self.commit()
+        } else {
+            self.connection.control("ROLLBACK")
+        };
+        unit.finish(outcome.and(ended));
     }
 
     /// Runs one unit in a savepoint, so that its failure is its own.
@@ -93,6 +116,10 @@ impl Writer {
         }
         committed
     }
+}
+
+fn lost() -> StoreError {
+    backend("the database ended the transaction; is the disk full?")
 }
 
 /// Answers every unit of a group: with its own failure, else with that of the commit.

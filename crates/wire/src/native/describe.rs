@@ -49,10 +49,15 @@ pub(super) fn creations() -> BTreeSet<String> {
     }
     #[derive(Deserialize)]
     struct Post {
-        responses: BTreeMap<String, IgnoredAny>,
+        responses: Responses,
+    }
+    #[derive(Deserialize)]
+    struct Responses {
+        #[serde(rename = "201")]
+        created: Option<IgnoredAny>,
     }
     let paths = serde_json::from_str(FILE).map_or_else(|_| BTreeMap::new(), |whole: Whole| whole.paths);
-    let makes = |item: &Item| item.post.as_ref().is_some_and(|post| post.responses.contains_key("201"));
+    let makes = |item: &Item| item.post.as_ref().is_some_and(|post| post.responses.created.is_some());
     paths.into_iter().filter(|(_, item)| makes(item)).map(|(path, _)| path).collect()
 }
 
