@@ -104,13 +104,13 @@ pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
         Bench::Move(many) => return relocate(&release, &Postgres::start()?, many),
+        Bench::All { short } => return all(&release, *short),
         Bench::Console(crowded) => command.args(["console", "--server"]).arg(release.join("ringfence")).args([
             "--users",
             &crowded.users.to_string(),
             "--applications",
             &crowded.applications.to_string(),
         ]),
-        Bench::All { short } => return all(&release, *short),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
