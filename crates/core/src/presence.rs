@@ -110,7 +110,7 @@ impl InboundPolicy {
     /// Whether a connection that would be reached on its own node is, beside what other nodes have.
     pub const fn reaches(self, beside: Elsewhere) -> bool {
         match self {
-            // Under `refuse` one that came later was let in when this one did not count any more, or in its place.
+            // With `Refuse`, one that came later was let in when this one did not count any more, or in its place.
             Self::Newest | Self::Refuse => !beside.newer,
             Self::Oldest => !beside.older,
             Self::All => true,
