@@ -176,7 +176,9 @@ fn absent_secrets_are_made_and_shown_once() {
 fn a_webhook_is_known_by_its_address_and_takes_events_and_secret_from_the_file() {
     let folder = Folder::new();
     folder.file("webhook.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
-    let of = |more: &str| format!("[[project]]\nname = \"default\"\n[[project.webhook]]\nurl = \"https://1.1.1.1/hook\"\n{more}");
+    let of = |more: &str| {
+        format!("[[project]]\nname = \"default\"\n[[project.webhook]]\nurl = \"https://1.1.1.1/hook\"\n{more}")
+    };
     let name = "webhook default/https://1.1.1.1/hook";
     let first = apply(&folder, &of(""), &[]);
     assert_eq!(first["secrets"][0]["what"], format!("{name} secret"));
