@@ -156,6 +156,11 @@ impl Cluster {
         cluster
     }
 
+    /// The key of the back end.
+    pub fn back_end(&self) -> &str {
+        &self.api_key
+    }
+
     /// A request of the back end to a node.
     pub fn try_ask(&self, node: &Server, method: &str, path: &str, body: &Value) -> (u16, String) {
         http_as(Some(&self.api_key), node.main, method, path, Some(body)).unwrap()
