@@ -15,7 +15,7 @@ pub const OUTCOMES: [&str; 3] = ["ok", "refused", "failed"];
 /// How long a slot is.
 const SLOT: Duration = Duration::from_mins(5);
 /// So many slots are kept: a day.
-pub const SLOTS: usize = 288;
+pub const SLOTS: i64 = 288;
 
 /// What happened within one slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub struct Tally(Mutex<Ring>);
 
 #[derive(Debug)]
 struct Ring {
-    slots: Box<[Slot; SLOTS]>,
+    /// [`SLOTS`] of them, each at its number's remainder.
+    slots: Vec<Slot>,
     /// The number of the newest slot, counted from the epoch.
     newest: i64,
 }
@@ -48,15 +49,15 @@ fn slot_of(now: Timestamp) -> i64 {
 }
 
 fn place(number: i64) -> usize {
-    usize::try_from(number.rem_euclid(SLOTS as i64)).unwrap_or_default()
+    usize::try_from(number.rem_euclid(SLOTS)).unwrap_or_default()
 }
 
 impl Ring {
     fn advance(&mut self, to: i64) {
         // After a day of silence, or when a clock was set, nothing is left.
-        let steps = usize::try_from(to - self.newest).unwrap_or(SLOTS).min(SLOTS);
+        let steps = if to < self.newest { SLOTS } else { (to - self.newest).min(SLOTS) };
         for step in 0..steps {
-            self.slots[place(to - step as i64)] = Slot::default();
+            self.slots[place(to - step)] = Slot::default();
         }
         self.newest = to;
     }
@@ -64,7 +65,7 @@ impl Ring {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self(Mutex::new(Ring { slots: Box::new([Slot::default(); SLOTS]), newest: 0 }))
+        Self(Mutex::new(Ring { slots: vec![Slot::default(); place(-1) + 1], newest: 0 }))
     }
 }
 
@@ -112,7 +113,7 @@ impl Tally {
     pub fn day(&self, now: Timestamp) -> Vec<(Timestamp, Slot)> {
         self.with(now, |_| ());
         let ring = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = ring.newest - SLOTS as i64 + 1;
+        let first = ring.newest - SLOTS + 1;
         let begins = |number: i64| Timestamp::from_seconds(number * SLOT.as_secs().cast_signed());
         (first..=ring.newest).map(|number| (begins(number), ring.slots[place(number)])).collect()
     }
@@ -155,7 +156,7 @@ mod tests {
         tally.connections(later, 3);
         let day = tally.day(later);
         let [.., (_, first), (_, second)] = day[..] else { panic!("a day has two slots") };
-        assert_eq!((day.len(), first.sign_ins[1][0], first.sign_ins[0][1]), (SLOTS, 1, 1));
+        assert_eq!((day.len(), first.sign_ins[1][0], first.sign_ins[0][1]), (288, 1, 1));
         assert_eq!((first.revoked, first.slowest_ms, first.total_ms), (2, 40, 60));
         assert_eq!((second.connections, second.sign_ins), (7, Slot::default().sign_ins));
         let tomorrow = start + SLOT * 287;

@@ -283,6 +283,11 @@ fn a_move_killed_in_the_middle_leaves_nothing_and_the_next_one_moves_everything(
     assert_eq!(rows("identity").as_i64(), on_postgres(&target.url(), "SELECT count(*) FROM identity"));
     assert_eq!(make().output().unwrap().status.code(), Some(1), "the target is not empty any more");
 
+    everybody_finds_their_way(&folder, &guests);
+}
+
+/// The database of `after.toml` is whole, and everybody gets in with what they had.
+fn everybody_finds_their_way(folder: &Folder, guests: &[Guest]) {
     let ran = folder.run(&["--config", "after.toml", "doctor"]).done();
     assert!(
         ran.out.contains("opens what the database has sealed") && ran.out.contains("audit chains whole"),

@@ -60,7 +60,7 @@ impl Authority {
         for _ in 0..2 {
             let trust = match self.seen(&bearer, &reference).await? {
                 Seen::Before(session, application) => return self.session_again(ctx, session, application).await,
-                Seen::Never(trust) => trust,
+                Seen::Never(trust) => *trust,
             };
             match self.begin_asserted(ctx, trust, &jwt, profile, claimed.as_deref(), &bearer).await {
                 Err(AuthError::Conflict(Noun::Session)) => {}
@@ -104,7 +104,7 @@ impl Authority {
                     let (_, application) = resolve(tx, &reference)?;
                     return Ok(Seen::Before(session, application.map(|application| application.id)));
                 }
-                Ok(Seen::Never(trust_of(tx, &reference)))
+                Ok(Seen::Never(Box::new(trust_of(tx, &reference))))
             })
             .await
     }
@@ -160,7 +160,7 @@ enum Seen {
     /// It started this session, and is shown in this application.
     Before(SessionId, Option<ApplicationId>),
     /// It was not; a refusal comes after those of the token's form.
-    Never(Result<Trust, AuthError>),
+    Never(Box<Result<Trust, AuthError>>),
 }
 
 fn trust_of(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<Trust, AuthError> {

@@ -141,7 +141,7 @@ async fn replace(State(app): State<App>, visit: Visit, Form(form): Form<Which>) 
 async fn minted(app: &App, visit: &Visit, project: ProjectId, wanted: ApiKeyRequest, about: &str) -> Answer {
     let permit = visit.permit(Scope::CredentialsWrite, project)?;
     let made = app.authority.create_api_key(&visit.ctx, &permit, wanted).await?;
-    let back = format!("{}?project={project}&done", PATH);
+    let back = format!("{PATH}?project={project}&done");
     let values = vec![(made.credential.label.as_str(), made.value.expose().to_owned())];
     Ok(once::show(visit, Texts::of(visit.language()).make, values, about, back))
 }

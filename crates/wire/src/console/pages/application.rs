@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    response::{IntoResponse as _, Redirect},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use ringfence_core::{
     application::{Alias, Application, WayIn},
@@ -104,7 +104,7 @@ pub(super) struct Switch {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Key {
+pub(super) struct Naming {
     project: ProjectId,
     application: ApplicationId,
     key: String,
@@ -132,8 +132,8 @@ async fn find(app: &App, permit: &Permit, id: ApplicationId) -> Result<(Project,
     if project.id == permit.project() { Ok((project, found)) } else { Err(AuthError::NotFound(Noun::Application)) }
 }
 
-fn done(project: ProjectId, application: ApplicationId) -> Answer {
-    Ok(Redirect::to(&address(project, application, true)).into_response())
+fn done(project: ProjectId, application: ApplicationId) -> Response {
+    Redirect::to(&address(project, application, true)).into_response()
 }
 
 pub(super) async fn show(
@@ -172,13 +172,13 @@ pub(super) async fn configure(State(app): State<App>, visit: Visit, Form(form): 
             (settings.sign_in, settings.allowed_origins) = (ways, origins);
         })
         .await?;
-    done(form.project, form.application)
+    Ok(done(form.project, form.application))
 }
 
 pub(super) async fn switch(State(app): State<App>, visit: Visit, Form(form): Form<Switch>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     app.authority.disable_application(&visit.ctx, &permit, form.application, form.off).await?;
-    done(form.project, form.application)
+    Ok(done(form.project, form.application))
 }
 
 pub(super) async fn add_key(State(app): State<App>, visit: Visit, Form(form): Form<Which>) -> Answer {
@@ -186,14 +186,14 @@ pub(super) async fn add_key(State(app): State<App>, visit: Visit, Form(form): Fo
     let (_, application) = find(&app, &permit, form.application).await?;
     let key = fresh_key(app.authority.entropy().as_ref());
     app.authority.add_application_name(&visit.ctx, &permit, application.id, key).await?;
-    done(form.project, form.application)
+    Ok(done(form.project, form.application))
 }
 
-pub(super) async fn remove_key(State(app): State<App>, visit: Visit, Form(form): Form<Key>) -> Answer {
+pub(super) async fn remove_key(State(app): State<App>, visit: Visit, Form(form): Form<Naming>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     let alias = Alias { scheme: PUBLISHABLE_KEY.to_owned(), value: form.key };
     app.authority.remove_alias(&visit.ctx, &permit, form.application, alias).await?;
-    done(form.project, form.application)
+    Ok(done(form.project, form.application))
 }
 
 pub(super) async fn trust(State(app): State<App>, visit: Visit, Form(form): Form<Trust>) -> Answer {
@@ -203,7 +203,7 @@ pub(super) async fn trust(State(app): State<App>, visit: Visit, Form(form): Form
     let authority = &app.authority;
     let secret = authority.trust_issuer(&visit.ctx, &permit, form.application, &form.profile, brought).await?;
     if public {
-        return done(form.project, form.application);
+        return Ok(done(form.project, form.application));
     }
     let texts = Texts::of(visit.language());
     let aliases = authority.aliases(form.application).await?;
@@ -217,5 +217,5 @@ pub(super) async fn trust(State(app): State<App>, visit: Visit, Form(form): Form
 pub(super) async fn revoke(State(app): State<App>, visit: Visit, Form(form): Form<Trusted>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     app.authority.revoke_issuer(&visit.ctx, &permit, form.application, form.issuer).await?;
-    done(form.project, form.application)
+    Ok(done(form.project, form.application))
 }

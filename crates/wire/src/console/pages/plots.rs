@@ -161,10 +161,10 @@ async fn show(State(app): State<App>, visit: Visit) -> Answer {
         ),
         (texts.delay, Plot::of(language, &delays, [""], " ms"), said_of_delays(texts, language, &day)),
     ];
-    let names =
+    let headings =
         [words.way_password, words.way_guest, words.way_assertion, words.way_federated, texts.digest, texts.token];
     let ways = (0..WAYS.len())
-        .map(|way| (names[way], std::array::from_fn(|outcome| language.number(count(&day, Some(way), outcome)))));
+        .map(|way| (headings[way], std::array::from_fn(|outcome| language.number(count(&day, Some(way), outcome)))));
     let ways = ways.collect();
     Ok(visit.show(&PlotsPage { look: &visit.look, visit: &visit, texts, plots, ways }))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::{Query, State},
-    response::{IntoResponse as _, Redirect},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use ringfence_core::{
@@ -98,6 +98,13 @@ texts! {
     }
 }
 
+/// How the secret of relays is.
+enum Turn {
+    None,
+    /// In use since then; whether the one before counts still.
+    Since(Timestamp, bool),
+}
+
 #[derive(Template)]
 #[template(path = "console/relays.html")]
 struct RelaysPage<'a> {
@@ -108,8 +115,8 @@ struct RelaysPage<'a> {
     chosen: Chosen,
     rows: Vec<SipDomain>,
     next: Option<String>,
-    /// Only for whoever may change the installation: since when, and whether the one before counts still.
-    turn: Option<Option<(Timestamp, bool)>>,
+    /// Only for whoever may change the installation.
+    turn: Option<Turn>,
 }
 
 async fn show(State(app): State<App>, visit: Visit, Query(asked): Query<Asked>) -> Answer {
@@ -125,7 +132,7 @@ async fn show(State(app): State<App>, visit: Visit, Query(asked): Query<Asked>) 
     let turn = match visit.caller().permit_installation() {
         Ok(permit) => {
             let found = app.authority.turn_secrets(&permit).await?;
-            Some(found.map(|found| (found.since, found.previous.is_some())))
+            Some(found.map_or(Turn::None, |found| Turn::Since(found.since, found.previous.is_some())))
         }
         Err(_) => None,
     };
@@ -147,8 +154,8 @@ struct Switch {
     off: bool,
 }
 
-fn done(project: ProjectId) -> Answer {
-    Ok(Redirect::to(&format!("{PATH}?project={project}&done")).into_response())
+fn done(project: ProjectId) -> Response {
+    Redirect::to(&format!("{PATH}?project={project}&done")).into_response()
 }
 
 async fn add(State(app): State<App>, visit: Visit, Form(form): Form<Domain>) -> Answer {
@@ -156,20 +163,20 @@ async fn add(State(app): State<App>, visit: Visit, Form(form): Form<Domain>) -> 
     let name = form.name.trim().to_lowercase();
     let wanted = SipDomainRequest { name, application: None, attributes: Map::new() };
     app.authority.create_sip_domain(&visit.ctx, &permit, wanted).await?;
-    done(form.project)
+    Ok(done(form.project))
 }
 
 async fn switch(State(app): State<App>, visit: Visit, Form(form): Form<Switch>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     let change = SipDomainChange { disabled: Some(form.off), ..SipDomainChange::default() };
     app.authority.change_sip_domain(&visit.ctx, &permit, SipDomainRef::named(form.name), change).await?;
-    done(form.project)
+    Ok(done(form.project))
 }
 
 async fn delete(State(app): State<App>, visit: Visit, Form(form): Form<Domain>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     app.authority.delete_sip_domain(&visit.ctx, &permit, SipDomainRef::named(form.name)).await?;
-    done(form.project)
+    Ok(done(form.project))
 }
 
 async fn show_turn(State(app): State<App>, visit: Visit) -> Answer {

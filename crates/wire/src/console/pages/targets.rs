@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::{Query, State},
-    response::{IntoResponse as _, Redirect},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use ringfence_core::{
@@ -92,19 +92,19 @@ async fn show(State(app): State<App>, visit: Visit, Query(asked): Query<Asked>) 
     Ok(visit.show(&TargetsPage { look: &visit.look, visit: &visit, texts, chosen, rows }))
 }
 
-fn done(project: ProjectId) -> Answer {
-    Ok(Redirect::to(&format!("{}?project={project}&done", PATH)).into_response())
+fn done(project: ProjectId) -> Response {
+    Redirect::to(&format!("{PATH}?project={project}&done")).into_response()
 }
 
 async fn add(State(app): State<App>, visit: Visit, Form(form): Form<New>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     let [kind, name] = [form.kind, form.name].map(|text| text.trim().to_owned());
     app.authority.add_guest_target(&visit.ctx, &permit, kind, name).await?;
-    done(form.project)
+    Ok(done(form.project))
 }
 
 async fn remove(State(app): State<App>, visit: Visit, Form(form): Form<Which>) -> Answer {
     let permit = visit.permit(Scope::ProjectsWrite, form.project)?;
     app.authority.remove_guest_target(&visit.ctx, &permit, form.target).await?;
-    done(form.project)
+    Ok(done(form.project))
 }
