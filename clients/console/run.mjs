@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { check, conclude, until } from '../shared/checks.mjs';
 import { logged, scratch, url, withServer } from '../shared/server.mjs';
 import { authenticator, launch, looked, site, version, visitor } from './browser.mjs';
+import { configuration } from './configuration.mjs';
 import { forms } from './forms.mjs';
 import { begin, code, password, PASSWORD, signIn } from './people.mjs';
 import { audited, crowd, users } from './users.mjs';
@@ -186,6 +187,7 @@ async function run() {
     await factors(browser, ann, visit);
     await crowd();
     const pages = await everyPage(visit);
+    await configuration(visit);
     await users(visit);
     await forms(browser, ann, visit, pages);
     await audited(visit);

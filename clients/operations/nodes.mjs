@@ -69,15 +69,20 @@ ${site}
   });
 }
 
+/** How nginx is reached: its name is nobody's else, and its certificate is its own. */
+const toNginx = {
+  rejectUnauthorized: false,
+  lookup: (host, options, done) => done(null, options.all ? [{ address: '127.0.0.1', family: 4 }] : '127.0.0.1', 4),
+};
+
 /** A request to nginx, from `from` and with more headers. */
 function ask(method, path, { from = '127.0.0.1', headers = {}, json } = {}) {
   return new Promise((resolve, reject) => {
     const said = json && JSON.stringify(json);
     const sent = request(`${proxy.url}${path}`, {
+      ...toNginx,
       method,
       localAddress: from,
-      rejectUnauthorized: false,
-      lookup: (host, options, done) => done(null, options.all ? [{ address: '127.0.0.1', family: 4 }] : '127.0.0.1', 4),
       headers: { ...headers, ...(said && { 'content-type': 'application/json' }) },
     }, async (answer) => {
       let text = '';
@@ -97,10 +102,7 @@ function ask(method, path, { from = '127.0.0.1', headers = {}, json } = {}) {
 
 /** An open connection of the native API through nginx, as soon as it is ready; `closed` comes when it ends. */
 async function socket(token) {
-  const line = new WebSocket(`${proxy.url.replace('https', 'wss')}/api/v1/socket?application=${application}`, {
-    rejectUnauthorized: false,
-    lookup: (host, options, done) => done(null, options.all ? [{ address: '127.0.0.1', family: 4 }] : '127.0.0.1', 4),
-  });
+  const line = new WebSocket(`${proxy.url.replace('https', 'wss')}/api/v1/socket?application=${application}`, toNginx);
   const closed = new Promise((resolve) => line.once('close', (code) => resolve(code)));
   line.once('error', () => {});
   await new Promise((resolve, reject) => {
@@ -154,6 +156,24 @@ async function sockets() {
     const codes = await Promise.all(lines.map((line) => line.closed));
     assert.deepEqual(new Set(codes), new Set([4403]));
     assert.ok(performance.now() - before < 1_000, `${performance.now() - before} ms`);
+  });
+}
+
+/** A stream of events is passed on as it is written. */
+async function events() {
+  await check('an event comes through nginx within a second', async () => {
+    let heard = '';
+    const headers = { authorization: `Bearer ${key}` };
+    const stream = request(`${proxy.url}/api/v1/events`, { ...toNginx, headers }, (answer) => {
+      answer.setEncoding('utf8').on('data', (piece) => (heard += piece));
+    });
+    stream.once('error', () => {}).end();
+    await until('the stream is ready', () => heard.includes('event: ready'));
+    const { session_id: session } = await guest(`http://${nodes[1].address}`);
+    assert.equal((await ask('DELETE', `/api/v1/admin/sessions/${session}`, { headers })).status, 204);
+    const { took } = await until('the event', () => heard.includes('event: session-revoked'));
+    stream.destroy();
+    assert.ok(took < 1_000, `${took} ms`);
   });
 }
 
@@ -229,6 +249,7 @@ export async function twoNodes() {
   await startNginx();
   await addresses();
   await sockets();
+  await events();
   await polling();
   await loss();
   await log();

@@ -41,9 +41,13 @@ export function provisionFile(provision) {
 
 /** Runs `body` beside a server that has what the text `provision` says, with more settings in its environment, and stops the
  * server whatever happens. */
-export async function withServer(provision, body, settings = {}) {
+export const withServer = (provision, body, settings = {}) =>
+  beside(['dev', '--apply', provisionFile(provision)], body, settings);
+
+/** Runs `body` beside `ringfence` with these words, e.g. `dev` with examples of its own. */
+export async function beside(words, body, settings = {}) {
   const env = { ...environment, ...settings };
-  const server = spawn(binary, ['dev', '--apply', provisionFile(provision)], { cwd: scratch, env, stdio: 'pipe' });
+  const server = spawn(binary, words, { cwd: scratch, env, stdio: 'pipe' });
   const log = createWriteStream(logFile);
   server.stdout.pipe(log, { end: false });
   server.stderr.pipe(log, { end: false });

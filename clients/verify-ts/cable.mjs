@@ -35,6 +35,8 @@ export async function layCable(port) {
       // A stream with a hole in it is none.
       hangUp();
     },
+    /** Pulls the plug and puts it in again: connections end, others can be made. */
+    pull: hangUp,
     remove() {
       server.close();
       hangUp();

@@ -32,6 +32,19 @@ pub enum Bench {
     Refresh(Renewals),
     /// Moving many identities from SQLite to PostgreSQL, and letting a sample of them in.
     Move(Many),
+    /// Pages of the console over many users and applications, the slowest first.
+    Console(Crowded),
+}
+
+/// How much there is to list.
+#[derive(Args)]
+pub struct Crowded {
+    /// Users.
+    #[arg(long, default_value_t = 1_000_000)]
+    users: u32,
+    /// Applications.
+    #[arg(long, default_value_t = 10_000)]
+    applications: u32,
 }
 
 /// How many identities.
@@ -90,8 +103,14 @@ pub fn run(bench: &Bench) -> Result<()> {
     let mut command = Command::new(release.join("ringfence-bench"));
     match bench {
         Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
-        Bench::All { short } => return all(&release, *short),
         Bench::Move(many) => return relocate(&release, &Postgres::start()?, many),
+        Bench::All { short } => return all(&release, *short),
+        Bench::Console(crowded) => command.args(["console", "--server"]).arg(release.join("ringfence")).args([
+            "--users",
+            &crowded.users.to_string(),
+            "--applications",
+            &crowded.applications.to_string(),
+        ]),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))
@@ -107,6 +126,14 @@ pub fn run(bench: &Bench) -> Result<()> {
     run_command(&mut command)
 }
 
+fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
+    let mut command = Command::new(build.join("ringfence-bench"));
+    command.args(["move", "--server"]).arg(build.join("ringfence"));
+    let database = postgres.create("bench_move")?;
+    run_command(command.args(["--to", &database, "--identities", &many.identities.to_string()]))?;
+    sizes::print(postgres, &database, many.identities)
+}
+
 fn all(release: &Path, short: bool) -> Result<()> {
     let postgres = Postgres::start()?;
     let mut command = Command::new(release.join("ringfence-bench"));
@@ -114,14 +141,6 @@ fn all(release: &Path, short: bool) -> Result<()> {
     command.arg("--cache").arg(target()?.join("peers")).arg("--postgres").arg(postgres.create("bench_all")?);
     command.args(short.then_some("--short"));
     run_command(&mut command)
-}
-
-fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
-    let mut command = Command::new(build.join("ringfence-bench"));
-    command.args(["move", "--server"]).arg(build.join("ringfence"));
-    let database = postgres.create("bench_move")?;
-    run_command(command.args(["--to", &database, "--identities", &many.identities.to_string()]))?;
-    sizes::print(postgres, &database, many.identities)
 }
 
 /// The same in few and with the debug build, as a step of the tests.

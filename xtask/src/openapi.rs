@@ -6,7 +6,7 @@ use crate::process::{cargo, run};
 
 /// Writes docs/openapi.json.
 pub fn write() -> Result<()> {
-    let test = "description::the_description_in_the_documents_is_fresh";
-    let words = ["test", "--package", "ringfence-wire", "--test", "native", "--", "--exact", test];
+    let test = "native::description::the_description_in_the_documents_is_fresh";
+    let words = ["test", "--package", "ringfence-wire", "--test", "faces", "--", "--exact", test];
     run(cargo().args(words).env("RINGFENCE_WRITE_OPENAPI", "1"))
 }

@@ -29,11 +29,18 @@ UPDATE refresh_family SET generation = generation + 1, previous = newest, newest
 WHERE session_id = '019aa914-46a7-7000-8002-' || lpad(to_hex(:person::bigint), 12, '0')
 ";
 
+/// How far the write-ahead log has come.
+const WRITTEN: &str = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')";
+
 /// Measures on a database that `bench move` has filled with so many people.
 pub fn print(postgres: &Postgres, database: &str, people: u32) -> Result<()> {
     let rows = capture(postgres.program("psql").args([database, "-qc", ROWS]))?;
     println!("\nOn disk, in bytes of each row\n{rows}");
     let folder = tempfile::tempdir()?;
+    let written = || -> Result<u64> {
+        let bytes = capture(postgres.program("psql").args([database, "-Atc", WRITTEN]))?;
+        bytes.trim().parse().context("a number of bytes")
+    };
     for (what, script) in [("64 sessions asked about", RECHECK), ("a refresh token renewed, durable", RENEWAL)] {
         let file = folder.path().join("script.sql");
         fs::write(&file, script)?;
@@ -41,9 +48,16 @@ pub fn print(postgres: &Postgres, database: &str, people: u32) -> Result<()> {
         bench
             .args(["-n", "-M", "prepared", "-c", "16", "-T", "10", "-D", &format!("people={people}"), "-f"])
             .arg(&file);
+        let before = written()?;
         let said = capture(bench.arg(database))?;
-        let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")).context("pgbench says how many")?;
-        println!("{what}: {} a second", rate.split('.').next().unwrap_or(rate));
+        let number = |begins: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(begins)).context("pgbench says how many")?;
+            let digits = line.trim_start().split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            digits.parse::<u64>().with_context(|| format!("a number: {line}"))
+        };
+        let (rate, done) = (number("tps =")?, number("number of transactions actually processed:")?);
+        let log = (written()? - before) / done.max(1);
+        println!("{what}: {rate} a second, {log} bytes of write-ahead log each");
     }
     Ok(())
 }

@@ -202,6 +202,10 @@ pub enum Noun {
     EndpointGroup,
     /// A SIP domain.
     SipDomain,
+    /// A webhook.
+    Webhook,
+    /// Something that a webhook was to be told.
+    Delivery,
     /// An administrator.
     Administrator,
     /// A passkey of an administrator.
@@ -226,6 +230,8 @@ impl fmt::Display for Noun {
             Self::GuestTarget => "guest target",
             Self::EndpointGroup => "endpoint group",
             Self::SipDomain => "SIP domain",
+            Self::Webhook => "webhook",
+            Self::Delivery => "delivery",
             Self::Administrator => "administrator",
             Self::Passkey => "passkey",
             Self::Endpoint => "endpoint",

@@ -34,9 +34,11 @@ pub mod secret;
 pub mod session;
 pub mod sip;
 pub mod store;
+pub mod tally;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod throttle;
 pub mod time;
 pub mod turn;
 pub mod verification;
+pub mod webhook;

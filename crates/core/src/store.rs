@@ -12,7 +12,7 @@ use crate::{
     endpoint::EndpointStore, error::AuthError, idempotency::IdempotencyStore, identity::IdentityStore,
     issuer::IssuerStore, key::KeyStore, membership::MembershipStore, outbox::OutboxStore, picture::PictureStore,
     presence::PresenceStore, project::ProjectStore, refresh::RefreshStore, resume::ResumeStore, session::SessionStore,
-    sip::SipStore, throttle::ThrottleStore, verification::VerificationStore,
+    sip::SipStore, throttle::ThrottleStore, verification::VerificationStore, webhook::WebhookStore,
 };
 
 /// Everything a unit of work may do with the store.
@@ -36,6 +36,7 @@ pub trait Tx:
     + SipStore
     + IdempotencyStore
     + OutboxStore
+    + WebhookStore
     + AdministratorStore
 {
 }

@@ -27,6 +27,12 @@ impl TurnSecret {
         Self(format!("{high:032x}{low:032x}").into())
     }
 
+    /// One of ours that somebody was shown: 64 hex digits, and nothing that is easier to guess.
+    pub fn parse(text: String) -> Option<Self> {
+        let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        whole.then(|| Self(text.into()))
+    }
+
     /// The text, for relays.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -24,8 +24,10 @@ use crate::{
     config::{self, Carrier, Config, MAILBOX},
     examine::House,
     federation_http,
+    letters::Samples,
     mail_smtp::{DevMailer, NoMailer, SmtpMailer},
     master_key,
+    webhook_http::HttpCourier,
 };
 
 /// How long mail that waits is still delivered when the process ends.
@@ -84,6 +86,7 @@ impl Assembly {
             profiles: ringfence_wire::assertion_profiles(),
         })
         .with_providers(federation_http::providers())
+        .with_courier(Arc::new(HttpCourier::new(config.webhooks.private_addresses)))
         .confirming_within(config.bus.confirm_within.duration());
         authority.check_master_key().await.with_context(|| {
             let file = config.secrets.master_key_file.display();
@@ -103,6 +106,7 @@ impl Assembly {
             mailbox: self.mailbox.clone(),
             demo,
             turn: relay(&config.turn),
+            letters: Some(Arc::new(Samples)),
             doctor: Some(House::doctor(config, &self.authority)),
         };
         Ok(App::new(Arc::clone(&self.authority), settings))

@@ -23,6 +23,7 @@ mod tasks;
 mod telemetry;
 mod tls;
 mod views;
+mod webhook_http;
 
 use std::process::ExitCode;
 

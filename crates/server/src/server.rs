@@ -22,6 +22,7 @@ use crate::{
     tasks::Tasks,
     telemetry::{self, Metrics},
     tls::{self, Acceptor, Files, Reloading},
+    webhook_http,
 };
 
 /// Clients of sockets are told to come back within so long, each at another moment.
@@ -103,6 +104,7 @@ impl Server {
         };
         let mut tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
         tasks.until_stopped(Arc::clone(&feed).run());
+        tasks.until_stopped(webhook_http::deliver(Arc::clone(&self.assembly.authority), Arc::clone(&feed)));
         if let Some(reloading) = reloading {
             tasks.until_stopped(reloading.run(Arc::clone(self.assembly.authority.clock())));
         }

@@ -61,6 +61,7 @@ mod sqlite;
 mod throttle;
 mod tx;
 mod verification;
+mod webhook;
 
 use ringfence_core::store::Engine;
 pub use ringfence_core::store::Store;

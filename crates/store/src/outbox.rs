@@ -20,7 +20,7 @@ macro_rules! outbox_columns {
     };
 }
 
-fn event(row: &mut Row) -> StoreResult<OutboxEvent> {
+pub fn event(row: &mut Row) -> StoreResult<OutboxEvent> {
     Ok(OutboxEvent {
         id: row.id()?,
         project: row.id()?,
@@ -36,6 +36,8 @@ fn event(row: &mut Row) -> StoreResult<OutboxEvent> {
 fn placed(row: &mut Row) -> StoreResult<(Place, OutboxEvent)> {
     Ok((Place(row.int()?), event(row)?))
 }
+
+pub(crate) use outbox_columns;
 
 impl OutboxStore for SqlTx<'_> {
     fn append_event(&mut self, event: &NewEvent) -> StoreResult<()> {

@@ -1,7 +1,7 @@
 //! Connections that are open on a token: each hears once that it has to end.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -66,7 +66,7 @@ pub struct Connected {
     next: u64,
     all: HashMap<u64, Entry>,
     /// Both sessions and subjects: their digests do not meet.
-    by_name: HashMap<Name, Vec<u64>>,
+    by_name: HashMap<Name, HashSet<u64>>,
 }
 
 impl Connected {
@@ -76,7 +76,7 @@ impl Connected {
         let bell = Arc::<Bell>::default();
         self.all.insert(self.next, Entry { names, issued_at, bell: Arc::clone(&bell) });
         for name in [names.session, names.subject] {
-            self.by_name.entry(name).or_default().push(self.next);
+            self.by_name.entry(name).or_default().insert(self.next);
         }
         (self.next, bell)
     }
@@ -86,7 +86,7 @@ impl Connected {
         let Some(entry) = self.all.remove(&number) else { return };
         for name in [entry.names.session, entry.names.subject] {
             let Some(numbers) = self.by_name.get_mut(&name) else { continue };
-            numbers.retain(|other| *other != number);
+            numbers.remove(&number);
             if numbers.is_empty() {
                 self.by_name.remove(&name);
             }

@@ -235,14 +235,14 @@
       badge.textContent = say(item.kind ?? '');
       badge.className = `badge ${item.kind === 'guest' ? 'warn' : 'good'}`;
       const device = [laptop, phone].find((one) => one.tokens?.session_id === item.session);
-      const facts = [device?.name, item.face, item.project, item.node, say('since', item.seconds)];
+      const facts = [device?.name, item.face, item.project, item.node.slice(0, 10), say('since', item.seconds)];
       row.querySelector('small').textContent = facts.filter(Boolean).join(' · ');
       row.querySelector('button').setAttribute('aria-label', say('revoke_whom', device ? `${name}, ${device.name}` : name));
       row.dataset.session = item.session;
     }
     document.getElementById('count').textContent = items.length;
     document.getElementById('nobody').hidden = items.length > 0;
-    if (focused && !live.contains(document.activeElement)) document.querySelector('#live button, #laptop button:not([hidden])')?.focus();
+    if (focused && !live.contains(document.activeElement)) (live.querySelector('button') ?? document.getElementById('server')).focus();
   }
 
   function entry({ id }) {
@@ -281,7 +281,7 @@
   let lastRevoked;
   const json = `-H 'Content-Type: application/json'`;
   const bearer = (token) => `-H "Authorization: Bearer ${token ?? '$TOKEN'}"`;
-  const post = (path, body, more = '') => `curl -sS ${api}${path} ${json}${more && ` \\\n  ${more}`} \\\n  -d '${JSON.stringify(body)}'`;
+  const post = (path, body, more = '') => `curl -sS ${api}${path} \\\n  ${json} \\\n${more && `  ${more} \\\n`}  -d '${JSON.stringify(body)}'`;
   const apirtc = `'${location.origin}/apirtc'`;
   const telnyx = `'${sockets}/telnyx'`;
   const client = `import { createClient } from '@ringfence/client';\n\nconst client = createClient({\n  url: '${location.origin}',\n  application: '${application}',\n});`;
@@ -308,7 +308,7 @@
       vendor: `// @telnyx/webrtc\nclient.on('telnyx.warning', async ({ warning }) => {\n  if (warning.code !== 34001) return;\n  client.login({ creds: { login_token: await freshToken() } });\n});`,
     }),
     revoke: () => ({
-      curl: `KEY=$(awk '/name = "first page"/ { getline; gsub(/value = |"/, ""); print }' ringfence-dev.toml)\ncurl -sS -X DELETE -H "Authorization: Bearer $KEY" \\\n  ${api}/admin/sessions/${lastRevoked ?? laptop.tokens?.session_id ?? '$SESSION'}`,
+      curl: `KEY=$(sed -n '/"first page"/{n;s/^value = "\\(.*\\)"/\\1/p;}' ringfence-dev.toml)\ncurl -sS -X DELETE -H "Authorization: Bearer $KEY" \\\n  ${api}/admin/sessions/${lastRevoked ?? laptop.tokens?.session_id ?? '$SESSION'}`,
       typescript: `client.on('revoke', ({ reason }) => {\n  // ${say('session_revoked')}\n  showSignIn(reason); // 'session_revoked'\n});`,
       vendor: `// telnyx, in your back end: the sockets of this credential close\nawait telnyx.telephonyCredentials.delete(credential.id);\n\n// @apirtc/apirtc, REST\nawait fetch('${location.origin}/apirtc/api/v3/token/revoke', {\n  method: 'POST', headers: { Authorization: \`Bearer \${token}\` },\n});`,
     }),

@@ -14,9 +14,11 @@ document.addEventListener('click', async (event) => {
     getSelection()?.selectAllChildren(source);
     return;
   }
-  const before = button.textContent;
-  button.textContent = button.dataset.copied ?? before;
-  setTimeout(() => { button.textContent = before; }, 1500);
+  // What stands behind its word says, to those who do not see it, what it copies.
+  const word = button.firstElementChild ?? button;
+  word.dataset.before ??= word.textContent;
+  word.textContent = button.dataset.copied ?? word.dataset.before;
+  setTimeout(() => { word.textContent = word.dataset.before; }, 1500);
 });
 
 document.addEventListener('submit', (event) => {

@@ -6,7 +6,12 @@ use ipnet::IpNet;
 use ringfence_core::{authority::Authority, project::ProjectRef, time::BoxFuture, turn::TurnCredential};
 use serde_json::{Value, json};
 
-use crate::{feed::Feed, first::Demo, live::LiveConnections, mailbox::Mailbox};
+use crate::{
+    feed::Feed,
+    first::Demo,
+    live::LiveConnections,
+    mailbox::{Letter, Mailbox},
+};
 
 /// The one state of all routes. Cheap to clone.
 #[derive(Clone)]
@@ -38,8 +43,16 @@ pub struct Settings {
     pub demo: Option<Demo>,
     /// The relays of media, if there are any.
     pub turn: Option<Relay>,
+    /// Who shows what mails look like, to the console.
+    pub letters: Option<Arc<dyn Letters>>,
     /// Who examines the installation for the console.
     pub doctor: Option<Arc<dyn Doctor>>,
+}
+
+/// Whoever knows what mails look like.
+pub trait Letters: fmt::Debug + Send + Sync {
+    /// One of each, under its name, in a language and for a sender.
+    fn samples(&self, language: &str, sender: &str) -> Vec<(&'static str, Letter)>;
 }
 
 /// Whoever can say how the installation is: what `ringfence doctor` prints.

@@ -111,6 +111,11 @@ impl Feed {
         self.tide.subscribe()
     }
 
+    /// The same for whoever only wants to know that it rose.
+    pub fn rising(&self) -> Rising {
+        Rising { tide: self.tide.subscribe(), seen: Place::default() }
+    }
+
     /// Resolves when the server is about to stop.
     pub(crate) fn closing(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut closed = self.closed.subscribe();
@@ -142,6 +147,25 @@ impl Feed {
 
     fn readers(&self) -> MutexGuard<'_, HashMap<String, usize>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What waits for events to be placed.
+pub struct Rising {
+    tide: watch::Receiver<Tide>,
+    /// What was known at the last call.
+    seen: Place,
+}
+
+impl Rising {
+    /// Waits until others were placed; `false` when the feed has gone.
+    pub async fn next(&mut self) -> bool {
+        let seen = self.seen;
+        let Ok(placed) = self.tide.wait_for(|tide| tide.placed > seen).await.map(|tide| tide.placed) else {
+            return false;
+        };
+        self.seen = placed;
+        true
     }
 }
 

@@ -30,10 +30,10 @@ mod transport;
 mod well_known;
 
 pub use admin::{MetricsText, admin_router};
-pub use app::{App, Doctor, Finding, Mount, Relay, Settings, Verdict};
+pub use app::{App, Doctor, Finding, Letters, Mount, Relay, Settings, Verdict};
 pub use console::{ALL as CONSOLE_PAGES, Change as ConsoleChange, Page as ConsolePage};
 pub use dialects::{ALL as DIALECTS, Access, Bearer, Dialect, Endpoint, PlainHttp};
-pub use feed::Feed;
+pub use feed::{Feed, Rising};
 pub use first::{Demo, DemoNames};
 pub use live::LiveConnections;
 pub use mailbox::{Letter, Mailbox};

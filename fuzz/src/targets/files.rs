@@ -1,5 +1,7 @@
 //! Files that an operator writes.
 
+use ringfence_core::federation::ProviderSettings;
+
 use crate::{federation_http, file::File};
 
 /// A provisioning file: whatever stands in it is read or refused; its names and its providers, too.
@@ -11,7 +13,7 @@ pub fn provisioning(text: &str) {
                 assert!(names.len() >= usize::from(application.publishable_key.is_some()), "a name was lost");
             }
         }
-        for (name, provider) in project.federation.iter_mut().flat_map(|federation| federation.iter_mut()) {
+        for (name, provider) in project.federation.iter_mut().flat_map(ProviderSettings::iter_mut) {
             if federation_http::settle(name, provider).is_ok() {
                 let settled = provider.clone();
                 assert!(federation_http::settle(name, provider).is_ok(), "settled, and refused the second time");

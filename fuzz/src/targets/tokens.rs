@@ -8,7 +8,7 @@ use ringfence_core::{
     error::AuthError,
     jose::{Alg, Unverified, Validity, VerifyingKey},
     secret::RawToken,
-    testing::World,
+    testing::{Place, World},
 };
 use serde_json::Value;
 
@@ -112,13 +112,14 @@ fn check_published(key: &VerifyingKey) {
 /// An assertion that the home application's issuer signed, whatever it says: it signs in or is refused, alike when it is shown
 /// again, and is nothing to an application that does not trust the issuer.
 pub fn assertion(data: &[u8]) {
+    static OTHER: OnceLock<Place> = OnceLock::new();
     let scene = scene();
     let (header, payload) = header_and_payload(data);
     let jwt = RawToken::new(signed(scene.world.home.secret.expose().as_bytes(), header, payload));
     let ask = || scene.block_on(scene.world.assert(&jwt));
     match (ask(), ask()) {
         (Ok(first), Ok(second)) => {
-            assert_eq!(first.session.map(|session| session.id), second.session.map(|session| session.id))
+            assert_eq!(first.session.map(|session| session.id), second.session.map(|session| session.id));
         }
         (Err(first), Err(second)) => {
             assert_eq!(first.code(), second.code());
@@ -126,7 +127,6 @@ pub fn assertion(data: &[u8]) {
         }
         (first, second) => panic!("{first:?}, and shown again {second:?}"),
     }
-    static OTHER: OnceLock<ringfence_core::testing::Place> = OnceLock::new();
     let other = OTHER.get_or_init(|| scene.block_on(scene.world.place("other")));
     let shown = World::asserts(other, &jwt);
     let judged = scene.block_on(scene.world.authority.authenticate(&scene.world.ctx(), shown));

@@ -194,6 +194,39 @@ impl Authority {
         .await
     }
 
+    /// Gives an application one more name; the ones it has go on.
+    pub async fn add_application_name(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: ApplicationId,
+        alias: Alias,
+    ) -> Result<Application, AuthError> {
+        self.change_application(ctx, permit, id, "application.configured", move |tx, application| {
+            put_aliases(tx, application.id, &[alias])
+        })
+        .await
+    }
+
+    /// Changes an application's configuration, unless it was changed since `seen`, which is what whoever decided has looked at.
+    pub async fn configure_seen_application(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: ApplicationId,
+        seen: Timestamp,
+        change: impl FnOnce(&mut ApplicationSettings) + Send + 'static,
+    ) -> Result<Application, AuthError> {
+        self.change_application(ctx, permit, id, "application.configured", move |_, application| {
+            if application.updated_at != seen {
+                return Err(AuthError::Conflict(Noun::Application));
+            }
+            change(&mut application.settings);
+            Ok(())
+        })
+        .await
+    }
+
     async fn change_application(
         &self,
         ctx: &Ctx,

@@ -22,6 +22,7 @@ use crate::{
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
     store::Tx,
+    tally::Way,
     time::Timestamp,
 };
 
@@ -274,12 +275,16 @@ impl Authority {
 
     /// Judges what somebody presents in order to sign in, and starts a session for it.
     pub async fn sign_in(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
-        self.judge(ctx, presented, true).await
+        let way = Way::of(&presented);
+        let outcome = self.judge(ctx, presented, true).await;
+        self.tally.signed_in(ctx.now, way, &outcome);
+        outcome
     }
 
     /// Boxed: what is compiled for all ways in is large, and would be compiled again wherever somebody is asked who they are.
     fn judge<'a>(&'a self, ctx: &'a Ctx, presented: PresentedCredential, start: bool) -> Judging<'a> {
         Box::pin(async move {
+            self.require_contact()?;
             match presented {
                 PresentedCredential::Password { project, identifier, password } => {
                     self.by_password(ctx, project, identifier, password, start).await

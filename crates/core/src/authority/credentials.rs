@@ -115,6 +115,19 @@ impl Authority {
         self.store.read(move |tx| Ok(tx.credentials(project, CredentialKind::ApiKey, after, limit)?)).await
     }
 
+    /// An API key of the permit's project that still counts.
+    pub async fn api_key(&self, permit: &Permit, id: CredentialId) -> Result<Credential, AuthError> {
+        let project = permit.project();
+        self.store
+            .read(move |tx| {
+                let found = tx.credential(id)?.filter(|found| {
+                    found.project == project && found.kind == CredentialKind::ApiKey && found.revoked_at.is_none()
+                });
+                found.ok_or(AuthError::NotFound(Noun::Credential))
+            })
+            .await
+    }
+
     /// Revokes an API key.
     pub async fn revoke_api_key(&self, ctx: &Ctx, permit: &Permit, id: CredentialId) -> Result<(), AuthError> {
         let (permit, now) = (permit.clone(), ctx.now);

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Authority, administrators::seed_context, assertions::issuer_context, keys::context, turn::TURN_SECRETS};
+use super::{
+    Authority, administrators::seed_context, assertions::issuer_context, keys::context, turn::TURN_SECRETS,
+    webhooks::rewrap_webhooks,
+};
 use crate::{
     audit::Link,
     caller::InstallationPermit,
@@ -43,6 +46,8 @@ pub struct Swept {
     pub resumed: u64,
     /// Events for other servers.
     pub events: u64,
+    /// What webhooks were told.
+    pub deliveries: u64,
     /// Sessions, links and challenges of the console.
     pub console: u64,
 }
@@ -60,6 +65,8 @@ pub struct Rewrapped {
     pub sip_users: usize,
     /// Secrets that identity providers gave.
     pub providers: usize,
+    /// Secrets of webhooks.
+    pub webhooks: usize,
     /// Seeds of administrators' generators.
     pub administrators: usize,
 }
@@ -142,7 +149,8 @@ impl Authority {
     /// Removes rows that ended a while ago, in small steps.
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;
-        let mut total = Swept { events: self.sweep_events().await?, ..Swept::default() };
+        let (events, deliveries) = (self.sweep_events().await?, self.sweep_deliveries().await?);
+        let mut total = Swept { events, deliveries, ..Swept::default() };
         self.forget_old_answers().await?;
         loop {
             let step = self.sweep_step(before).await?;
@@ -169,8 +177,8 @@ impl Authority {
                     throttles: tx.sweep_throttles(before, SWEEP_STEP)?,
                     presence: tx.sweep_presence(before, SWEEP_STEP)?,
                     resumed: tx.sweep_used_tickets(before, SWEEP_STEP)?,
-                    events: 0,
                     console: tx.sweep_console(before, SWEEP_STEP)?,
+                    ..Swept::default()
                 })
             })
             .await
@@ -228,6 +236,7 @@ impl Authority {
                     tx.set_installation_fact(TURN_SECRETS, again.as_str())?;
                 }
                 done.providers = rewrap_providers(tx, &sealer, entropy.as_ref())?;
+                done.webhooks = rewrap_webhooks(tx, &sealer, entropy.as_ref())?;
                 for (id, mut totp) in tx.all_totp()? {
                     totp.seed = sealer.rewrap(&totp.seed, &seed_context(id), entropy.as_ref())?;
                     tx.set_totp(id, Some(&totp))?;

@@ -3,7 +3,14 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -19,7 +26,9 @@ use crate::{
     password::PasswordHasher,
     seal::Sealer,
     store::{Store, Tx},
+    tally::Tally,
     time::SharedClock,
+    webhook::Courier,
 };
 
 mod account;
@@ -30,6 +39,7 @@ mod audits;
 mod authenticate;
 mod credentials;
 mod cursors;
+mod deliveries;
 mod endpoint_groups;
 mod endpoints;
 mod federated;
@@ -66,12 +76,14 @@ mod verifications;
 mod verified;
 mod visitors;
 mod vouching;
+mod webhooks;
 
 pub use account::{AccountChange, NewEmail};
 pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
+pub use deliveries::Taken;
 pub use endpoint_groups::{GroupChange, GroupRequest};
 pub use endpoints::{EndpointChange, EndpointRequest};
 pub use hint::HintBus;
@@ -96,6 +108,7 @@ pub use tokens::{AudienceClaim, IssuedToken, IssuerClaim, SessionClaim, SubjectC
 pub use upgrade::{Upgrade, Upgraded};
 pub use verifications::{LinkTemplate, ResetOutcome};
 pub use vouching::AssertionRequest;
+pub use webhooks::{WebhookChange, WebhookRequest};
 
 /// What an [`Authority`] is made of.
 pub struct Parts {
@@ -134,12 +147,16 @@ pub struct Authority {
     shapes: HashMap<&'static str, &'static TokenShape>,
     profiles: Vec<&'static AssertionProfile>,
     providers: Providers,
+    courier: Option<Arc<dyn Courier>>,
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
     verified: verified::Verified,
     turn: turn::Handed,
+    tally: Tally,
     confirm_within: Duration,
+    /// Nothing was confirmed for so long.
+    cut_off: AtomicBool,
 }
 
 /// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
@@ -160,12 +177,15 @@ impl Authority {
             shapes: parts.shapes.into_iter().map(|shape| (shape.dialect, shape)).collect(),
             profiles: parts.profiles,
             providers: Providers::default(),
+            courier: None,
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
+            tally: Tally::default(),
             confirm_within: CONFIRM_WITHIN,
+            cut_off: AtomicBool::new(false),
         }
     }
 
@@ -181,6 +201,25 @@ impl Authority {
         self.confirm_within
     }
 
+    /// Says whether this node is cut off from the store, and returns whether it was before. Whoever keeps an eye on that says so
+    /// when nothing could be confirmed for [`Authority::confirm_within`].
+    pub fn set_cut_off(&self, cut_off: bool) -> bool {
+        self.cut_off.swap(cut_off, Ordering::SeqCst)
+    }
+
+    /// Refuses while this node is cut off, at once and for whatever is remembered: it cannot know who counts (ATTACKS N59).
+    pub fn require_contact(&self) -> Result<(), AuthError> {
+        if !self.is_cut_off() {
+            return Ok(());
+        }
+        Err(AuthError::Unavailable { what: "the store", source: "nothing could be confirmed for too long".into() })
+    }
+
+    /// Whether this node is cut off from the store.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::SeqCst)
+    }
+
     /// The clock that this authority lives by.
     pub fn clock(&self) -> &SharedClock {
         &self.clock
@@ -189,6 +228,11 @@ impl Authority {
     /// The source of randomness that this authority uses.
     pub fn entropy(&self) -> &SharedEntropy {
         &self.entropy
+    }
+
+    /// What happened on this node of late.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Where links of our own lead.

@@ -2,6 +2,7 @@
 
 mod build;
 mod cast;
+mod courier;
 mod provider;
 mod severed;
 mod shapes;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 
 pub use self::{
     cast::{Member, PASSWORD, Place, outcome},
+    courier::RecordingCourier,
     provider::CredulousProvider,
     severed::{Reach, Severable},
     shapes::{ASSERTIONS, LADDER, SHAPES, SHORT_ASSERTIONS},

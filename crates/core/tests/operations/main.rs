@@ -27,3 +27,4 @@ mod tokens;
 mod verifications;
 mod visitors;
 mod vouching;
+mod webhooks;

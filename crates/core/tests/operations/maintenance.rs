@@ -37,8 +37,16 @@ async fn what_has_ended_stays_for_a_week() {
     w.clock.advance(Duration::from_mins(11));
     let swept = w.authority.sweep().await.unwrap();
     // The counters of the identifier, of the address and of mails to it.
-    let expected =
-        Swept { sessions: 1, verifications: 1, throttles: 3, presence: 0, resumed: 0, events: 0, console: 0 };
+    let expected = Swept {
+        sessions: 1,
+        verifications: 1,
+        throttles: 3,
+        presence: 0,
+        resumed: 0,
+        events: 0,
+        deliveries: 0,
+        console: 0,
+    };
     assert_eq!(swept, expected);
     assert_eq!(w.authority.sweep().await.unwrap(), Swept::default());
 }
@@ -88,7 +96,15 @@ async fn after_a_rewrap_the_old_master_key_is_not_needed() {
     let done = between.rewrap(&w.ctx(), &w.installation()).await.unwrap();
     assert_eq!(
         done,
-        Rewrapped { signing_keys: 2, issuers: 1, endpoints: 0, sip_users: 0, providers: 1, administrators: 0 }
+        Rewrapped {
+            signing_keys: 2,
+            issuers: 1,
+            endpoints: 0,
+            sip_users: 0,
+            providers: 1,
+            webhooks: 0,
+            administrators: 0
+        }
     );
     let after = w.node_with(|parts| parts.sealer = Sealer::new(&newest(&rotated)));
     after.check_master_key().await.unwrap();

@@ -276,6 +276,49 @@ fn dialect_alias(text: &str) -> Result<(String, String), String> {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Webhook {
+    /// List webhooks.
+    List(In),
+    /// Make a webhook and show its secret this once. It is told of what happens from now on.
+    Create {
+        #[command(flatten)]
+        of: In,
+        /// Where it is.
+        url: String,
+        /// What it is told of, such as session-revoked; everything when absent. May be repeated.
+        #[arg(long = "event", value_name = "EVENT")]
+        events: Vec<String>,
+    },
+    /// Remove a webhook, with everything that it was still to be told.
+    Delete {
+        #[command(flatten)]
+        of: In,
+        id: String,
+    },
+    /// Show what a webhook was told, newest first.
+    Deliveries {
+        #[command(flatten)]
+        of: In,
+        id: String,
+        /// Only what was given up.
+        #[arg(long)]
+        dead: bool,
+        /// At most so many.
+        #[arg(long, default_value_t = 100, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Tell a webhook again what was given up, or one event whatever became of it.
+    Replay {
+        #[command(flatten)]
+        of: In,
+        id: String,
+        /// The event.
+        #[arg(long, value_name = "ID")]
+        event: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum Administrator {
     /// Make an administrator and show the one-time link to begin by.
     Create {

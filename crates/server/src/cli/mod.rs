@@ -11,7 +11,7 @@ use clap_complete::Shell;
 
 pub use self::administer::{
     Administrator, AdministratorRole, ApiKey, Application, Identity, In, Key, Mail, NewPassword, NewSecret, Page,
-    Project, Session, Token, Whom,
+    Project, Session, Token, Webhook, Whom,
 };
 pub use self::endpoint::{Endpoint, EndpointGroup, WhichEndpoint, WhichGroup};
 pub use self::feeds::{Sip, SipConfig, Turn, TurnConfig, TurnMode, Views};
@@ -87,6 +87,9 @@ pub enum Command {
     /// API keys of back ends.
     #[command(subcommand)]
     ApiKey(ApiKey),
+    /// Servers that are told of security events.
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Members, guests and other identities.
     #[command(subcommand)]
     Identity(Identity),

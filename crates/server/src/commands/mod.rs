@@ -22,6 +22,7 @@ mod session;
 mod sip;
 mod token;
 mod turn;
+mod webhook;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -60,6 +61,7 @@ pub fn run(cli: Cli, output: Output) -> Result<()> {
             on_current(&options, output, async |admin| application::run(admin, &application).await)
         }
         Command::ApiKey(key) => on_current(&options, output, async |admin| api_key::run(admin, &key).await),
+        Command::Webhook(webhook) => on_current(&options, output, async |admin| webhook::run(admin, &webhook).await),
         Command::Identity(identity) => {
             on_current(&options, output, async |admin| identity::run(admin, &identity).await)
         }

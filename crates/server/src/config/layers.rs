@@ -54,6 +54,7 @@ fn defaults(mode: Mode) -> Table {
         {
             merge(&mut table, single(&[section.to_owned(), key.to_owned()], value.into()));
         }
+        merge(&mut table, single(&["webhooks".to_owned(), "private_addresses".to_owned()], true.into()));
     }
     table
 }

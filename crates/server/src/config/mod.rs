@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     layers::{Flags, load},
-    sections::{Bus, Carrier, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn},
+    sections::{
+        Bus, Carrier, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn, Webhooks,
+    },
 };
 
 /// How the server is run, which decides some defaults and what is acceptable.
@@ -36,6 +38,7 @@ pub struct Config {
     pub mail: Mail,
     pub bus: Bus,
     pub turn: Turn,
+    pub webhooks: Webhooks,
     pub password: Passwords,
     pub dialects: BTreeMap<String, Dialect>,
     pub log: Log,

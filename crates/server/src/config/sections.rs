@@ -112,6 +112,14 @@ impl Database {
     }
 }
 
+/// `[webhooks]`
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Webhooks {
+    /// Whether projects may have webhooks in private networks and on this machine, also in the clear. Yes in `ringfence dev`.
+    pub private_addresses: bool,
+}
+
 /// `[secrets]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -20,8 +20,8 @@ use ringfence_core::federation::Providers;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-pub use self::outgoing::tls;
-use self::{facebook::Facebook, google::Google, keys::KeySets, oidc::OpenId, outgoing::Outgoing};
+pub use self::outgoing::{Outgoing, Reach, is_within, leads_astray, tls};
+use self::{facebook::Facebook, google::Google, keys::KeySets, oidc::OpenId};
 
 const GOOGLE: &str = "google";
 const FACEBOOK: &str = "facebook";

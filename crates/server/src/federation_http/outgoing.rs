@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use reqwest::{
     Client, RequestBuilder, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{self, HeaderValue},
+    header::{self, HeaderMap, HeaderValue},
     redirect,
 };
 use ringfence_core::error::{AuthError, BoxError};
@@ -115,17 +115,36 @@ impl Outgoing {
         if !is_within(&url, reach) {
             return Err(AuthError::internal("a provider's URL is out of reach"));
         }
-        let clients = self.clients.get_or_try_init(async || Clients::new()).await.map_err(AuthError::internal)?;
-        let client = match reach {
-            Reach::Public => &clients.public,
-            Reach::Private => &clients.private,
-        };
+        let client = self.client(reach).await.map_err(AuthError::internal)?;
         let line = self.line(&url);
         let whole = async {
             let _turn = line.acquire().await?;
             send(request(client, url)).await
         };
         tokio::time::timeout(self.timeout, whole).await.map_err(|late| down(late.into()))?.map_err(down)
+    }
+
+    /// Posts what nobody answers but by a status, which is returned; or, in a word, why there is none.
+    pub async fn tell(&self, url: Url, reach: Reach, headers: HeaderMap, body: String) -> Result<u16, &'static str> {
+        if !is_within(&url, reach) {
+            return Err("out_of_reach");
+        }
+        let client = self.client(reach).await.map_err(|_| "no_tls")?;
+        let request = client.post(url).headers(headers).body(body);
+        match tokio::time::timeout(self.timeout, request.send()).await {
+            Err(_) => Err("timeout"),
+            Ok(Err(_)) => Err("no_answer"),
+            // What it says beside the status is not read.
+            Ok(Ok(response)) => Ok(response.status().as_u16()),
+        }
+    }
+
+    async fn client(&self, reach: Reach) -> Result<&Client> {
+        let clients = self.clients.get_or_try_init(async || Clients::new()).await?;
+        Ok(match reach {
+            Reach::Public => &clients.public,
+            Reach::Private => &clients.private,
+        })
     }
 
     /// The queue of the host of `url`. Hosts are configured, so there are few.
@@ -170,6 +189,17 @@ pub fn is_within(url: &Url, reach: Reach) -> bool {
             Some(Host::Domain(_)) => true,
             None => false,
         }
+}
+
+/// Whether the host of a URL has addresses now of which none is within reach. What is connected to later is judged again, so a
+/// name that nobody knows yet does no harm.
+pub async fn leads_astray(url: &Url, reach: Reach) -> bool {
+    let Some(Host::Domain(name)) = url.host() else { return !is_within(url, reach) };
+    let found = tokio::time::timeout(CONNECT_TIMEOUT, tokio::net::lookup_host((name, 0))).await;
+    match found {
+        Ok(Ok(mut found)) => !found.any(|address| reach.allows(address.ip())),
+        Ok(Err(_)) | Err(_) => false,
+    }
 }
 
 /// How much of the time that an answer may be kept is left (RFC 9111 4.2).

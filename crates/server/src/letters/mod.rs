@@ -1,8 +1,13 @@
-//! What mails look like: subject, text and a plain HTML alternative, in English, French and Spanish.
+//! What mails look like: subject, text and a plain HTML alternative, in English, French, Italian, German and Spanish.
 
 mod english;
 mod french;
+mod german;
+mod italian;
+mod samples;
 mod spanish;
+
+pub use samples::Samples;
 
 use ringfence_core::mail::Mail;
 
@@ -19,6 +24,8 @@ pub struct Letter {
 enum Language {
     English,
     French,
+    Italian,
+    German,
     Spanish,
 }
 
@@ -28,6 +35,8 @@ impl Language {
         let primary = tag.and_then(|tag| tag.split(['-', '_']).next()).unwrap_or_default();
         match primary.to_ascii_lowercase().as_str() {
             "fr" => Self::French,
+            "it" => Self::Italian,
+            "de" => Self::German,
             "es" => Self::Spanish,
             _ => Self::English,
         }
@@ -37,6 +46,8 @@ impl Language {
         match self {
             Self::English => "en",
             Self::French => "fr",
+            Self::Italian => "it",
+            Self::German => "de",
             Self::Spanish => "es",
         }
     }
@@ -57,6 +68,8 @@ impl Letter {
         let draft = match language {
             Language::English => english::letter(&mail.message, &one_line(&mail.sender)),
             Language::French => french::letter(&mail.message, &one_line(&mail.sender)),
+            Language::Italian => italian::letter(&mail.message, &one_line(&mail.sender)),
+            Language::German => german::letter(&mail.message, &one_line(&mail.sender)),
             Language::Spanish => spanish::letter(&mail.message, &one_line(&mail.sender)),
         };
         draft.letter(language)
@@ -82,7 +95,7 @@ impl Draft {
         let link = self.link.as_deref().map(escaped);
         let link = link.map_or_else(String::new, |link| format!("<p><a href=\"{link}\">{link}</a></p>\n"));
         let html = format!(
-            "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head><body>\n<p>{}</p>\n{link}<p>{}</p>\n</body></html>\n",
+            "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head><body style=\"font: 16px/1.55 system-ui, sans-serif; max-width: 38em; overflow-wrap: anywhere\">\n<p>{}</p>\n{link}<p>{}</p>\n</body></html>\n",
             language.code(),
             escaped(&self.subject),
             escaped(&self.before),
@@ -135,7 +148,9 @@ mod tests {
     fn the_language_follows_the_recipient() {
         assert_eq!(letter("fr-CA", reset()).subject, "Acme : choisissez un nouveau mot de passe");
         assert_eq!(letter("es-ES", reset()).subject, "Acme: elija una contraseña nueva");
-        for other in ["en", "de", "", "frisian"] {
+        assert_eq!(letter("it", reset()).subject, "Acme: scelga una nuova password");
+        assert_eq!(letter("de-AT", reset()).subject, "Acme: Wählen Sie ein neues Passwort");
+        for other in ["en", "nl", "", "frisian"] {
             assert_eq!(letter(other, reset()).subject, "Acme: set a new password");
         }
     }

@@ -55,6 +55,8 @@ pub struct ProjectEntry {
     pub guest_target: Vec<GuestTargetEntry>,
     #[serde(default)]
     pub endpoint_group: Vec<EndpointGroupEntry>,
+    #[serde(default)]
+    pub webhook: Vec<WebhookEntry>,
 }
 
 /// `[[project.application]]`
@@ -119,6 +121,19 @@ pub struct IdentityEntry {
     pub roles: Option<Vec<String>>,
 }
 
+/// `[[project.webhook]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookEntry {
+    /// Where it is, and what it is known by here.
+    pub url: String,
+    /// What it is told of; everything when empty.
+    #[serde(default)]
+    pub events: Vec<String>,
+    pub secret: Option<RawToken>,
+    pub secret_file: Option<PathBuf>,
+}
+
 /// `[[project.guest_target]]`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -179,6 +194,9 @@ impl ProjectEntry {
         }
         for identity in &mut self.identity {
             from_file("password", &mut identity.password, identity.password_file.take(), folder, Password::new)?;
+        }
+        for webhook in &mut self.webhook {
+            from_file("secret", &mut webhook.secret, webhook.secret_file.take(), folder, RawToken::new)?;
         }
         for group in &mut self.endpoint_group {
             from_file("password", &mut group.password, group.password_file.take(), folder, Password::new)?;

@@ -1,13 +1,14 @@
 //! Provisioning: bringing the database to what a file says, over and over with the same outcome.
 //!
-//! `file` is what may stand in it, `plan` what is said about it, `walk` goes through a project, `parts` and `endpoints` through
-//! what a project has. The same walk plans and applies: planning only looks.
+//! `file` is what may stand in it, `plan` what is said about it, `walk` goes through a project, `parts`, `endpoints` and `webhooks`
+//! through what a project has. The same walk plans and applies: planning only looks.
 
 mod endpoints;
 mod file;
 mod parts;
 mod plan;
 mod walk;
+mod webhooks;
 
 use std::path::Path;
 
@@ -19,6 +20,7 @@ pub use self::{
     file::{ALIAS_SCHEMES, File, alias_scheme},
     parts::{generated_password, scopes},
     plan::{Action, Plan},
+    webhooks::event_kinds,
 };
 
 /// How to apply a file.

@@ -86,6 +86,7 @@ impl Walk<'_> {
         self.api_keys(&place).await?;
         self.identities(&place).await?;
         self.endpoint_groups(&place).await?;
+        self.webhooks(&place).await?;
         if self.manner.prune {
             self.prune_applications(&place).await?;
         }

@@ -1,6 +1,7 @@
 //! A running server with every face on, and requests to it as clients of any of them make them.
 
 use std::{
+    fmt::Write as _,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::{
@@ -122,7 +123,7 @@ impl House {
             number[3]
         );
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").unwrap();
         }
         let whole = exchange(self.server.main, &format!("{head}\r\n{body}"));
         let (head, body) = whole.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{method} {path}: {whole}"));
@@ -163,7 +164,7 @@ impl House {
 /// What is answered to these bytes before the connection ends.
 fn exchange(to: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(to).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();

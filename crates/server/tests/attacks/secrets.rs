@@ -85,16 +85,17 @@ fn shown_where_it_does_not_belong(house: &House, secrets: &[String]) {
             house.show("GET", path, &basic("ann@example.org", bare));
             house.ask("GET", path, &[("X-Auth-Token", bare), ("X-Keyclic-App", bare), ("Cookie", bare)], "");
         }
-        for member in ["refresh_token", "email", "application", "assertion", "token", "login", "username"] {
-            let body = json!({ (member): bare });
-            for path in [
-                "/api/v1/refresh",
-                "/api/v1/sign-in",
-                "/api/v1/assertions",
-                "/tiledesk/auth/signin",
-                "/keyclic/security/login",
-            ] {
-                house.json("POST", path, &[], &body);
+        let paths = [
+            "/api/v1/refresh",
+            "/api/v1/sign-in",
+            "/api/v1/assertions",
+            "/tiledesk/auth/signin",
+            "/keyclic/security/login",
+        ];
+        for member in ["refresh_token", "email", "application", "assertion", "token", "login", "username", "password"] {
+            // Tiledesk repeats to its client what that called an address and is none, as the original does (its sheet, error shapes).
+            for path in paths.iter().filter(|path| member != "email" || !path.starts_with("/tiledesk")) {
+                house.json("POST", path, &[], &json!({ (member): bare }));
             }
         }
         // In an address that the client chose; what cannot stand in one is left out.

@@ -52,3 +52,4 @@ mod sip;
 mod support;
 mod throttle;
 mod verification;
+mod webhook;

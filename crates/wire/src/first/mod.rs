@@ -35,7 +35,8 @@ struct FirstPage<'a> {
     codes: [Named; 3],
     url: &'a str,
     demo: Option<&'a Demo>,
-    dialects: Vec<(&'static str, String)>,
+    /// Name, proper name and address.
+    dialects: Vec<(&'static str, &'static str, String)>,
     mailbox: bool,
 }
 
@@ -59,8 +60,24 @@ async fn show(State(app): State<App>, look: Look) -> Response {
         codes: [("curl", "curl"), ("typescript", "TypeScript · @ringfence/client"), ("vendor", words.vendor)],
         url: &settings.public_url,
         demo: settings.demo.as_ref(),
-        dialects: settings.mounts.iter().map(|mount| (mount.dialect, address(&mount.prefix))).collect(),
+        dialects: settings
+            .mounts
+            .iter()
+            .map(|mount| (mount.dialect, proper(mount.dialect), address(&mount.prefix)))
+            .collect(),
         mailbox: settings.mailbox.is_some(),
     };
     look.show_under(Policy::SCRIPT, &page)
+}
+
+/// What those who made it call a dialect.
+fn proper(dialect: &'static str) -> &'static str {
+    match dialect {
+        "apirtc" => "ApiRTC",
+        "keyclic" => "Keyclic",
+        "opentact" => "Opentact",
+        "telnyx" => "Telnyx",
+        "tiledesk" => "Tiledesk",
+        other => other,
+    }
 }

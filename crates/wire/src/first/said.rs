@@ -59,7 +59,7 @@ texts! {
             "Der Server hat abgelehnt: {}", "El servidor rechazó: {}";
         revoke: "Revoke", "Révoquer", "Revoca", "Widerrufen", "Revocar";
         revoke_whom: "Revoke {}", "Révoquer {}", "Revoca {}", "{} widerrufen", "Revocar {}";
-        since: "for {} s", "depuis {} s", "da {} s", "seit {} s", "desde hace {} s";
+        since: "for {} s", "depuis {} s", "da {} s", "seit {} s", "desde hace {} s";
         start_again: "Start again", "Recommencer", "Ricomincia", "Von vorn", "Empezar de nuevo";
         come_back: "Come back", "Revenir", "Torna", "Zurückkommen", "Volver";
     }

@@ -62,6 +62,7 @@ texts! {
             "Clients dieser Systeme arbeiten unverändert; nur die Adresse ist Ihre.",
             "Los clientes de estos sistemas funcionan sin cambios; solo la dirección es suya.";
         native: "Native API", "API native", "API nativa", "Eigene API", "API nativa";
+        console: "Console", "Console", "Console", "Konsole", "Consola";
         mailbox: "Mailbox", "Boîte aux lettres", "Casella", "Postfach", "Buzón";
         keys: "Public keys", "Clés publiques", "Chiavi pubbliche", "Öffentliche Schlüssel", "Claves públicas";
         running: "This server signs people in for applications that know it. There is nothing to do for people here.",

@@ -84,6 +84,7 @@ impl LiveConnections {
             let now = clock.now();
             if is_due(look_at, LOOK, now) {
                 look_at = now + LOOK;
+                self.authority.tally().connections(now, self.signed_in());
                 let found = self.authority.hint().await.ok();
                 if found.is_some() && found != hint {
                     hint = found;

@@ -27,6 +27,14 @@ impl Policy {
         "require-trusted-types-for 'script'",
         "trusted-types 'none'"
     );
+    /// The same, and shows documents of ours in frames.
+    pub(crate) const SCRIPT_AND_FRAMES: Self = policy!(
+        "script-src 'self'",
+        "connect-src 'self'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+        "frame-src 'self'"
+    );
     /// Shows documents of ours in frames.
     pub(crate) const FRAMES: Self = policy!("frame-src 'self'");
     /// What others wrote, in a frame of ours: no script, no form, no origin, nothing loaded, links open beside it.

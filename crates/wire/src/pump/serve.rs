@@ -94,7 +94,9 @@ impl<T: Transport, C: Conversation> Pump<T, C> {
         }
         tracing::debug!(dialect = self.ctx.dialect, reason = last.reason, "socket closed by the server");
         if let Directive::Ended(Ending::Revoked(since)) = directive {
-            let delay = self.line.authority().clock().now().since(*since);
+            let now = self.line.authority().clock().now();
+            let delay = now.since(*since);
+            self.line.authority().tally().revoked(now, delay);
             metrics::histogram!("ringfence_revocation_delay_seconds").record(delay.as_secs_f64());
         }
         step.close = step.close.or(Some(last));

@@ -4,11 +4,21 @@
 
 mod account;
 mod administrators;
+mod api_keys;
+mod application;
+mod applications;
 mod audit;
+mod connections;
+mod endpoints;
 mod home;
 mod keys;
 mod list;
+mod mails;
+mod once;
+mod plots;
+mod relays;
 mod sessions;
+mod targets;
 mod throttles;
 mod user;
 mod users;
@@ -21,8 +31,16 @@ use crate::{app::App, looks::Language};
 /// Every page, in the order of the navigation.
 pub const ALL: &[Page] = &[
     home::PAGE,
+    plots::PAGE,
     users::PAGE,
     sessions::PAGE,
+    connections::PAGE,
+    endpoints::PAGE,
+    applications::PAGE,
+    api_keys::PAGE,
+    targets::PAGE,
+    relays::PAGE,
+    mails::PAGE,
     audit::PAGE,
     throttles::PAGE,
     keys::PAGE,

@@ -245,6 +245,8 @@ const fn word(noun: Noun) -> &'static str {
         | Noun::Invitation
         | Noun::SigningKey
         | Noun::GuestTarget
+        | Noun::Webhook
+        | Noun::Delivery
         | Noun::SipDomain
         | Noun::Administrator
         | Noun::Passkey

@@ -119,8 +119,9 @@ impl Refusal {
         Self::json(StatusCode::INTERNAL_SERVER_ERROR, json!({ "err": "error" }))
     }
 
-    /// A project id that is none.
+    /// A project id that is none. One that is longer than ids are is not repeated: it may be a token in the wrong place (ATTACKS N94).
     pub(super) fn invalid_project(id: &str) -> Self {
+        let id = if id.len() <= 24 { id } else { "…" };
         Self::json(StatusCode::BAD_REQUEST, json!({ "error": format!("Invalid project id: {id}") }))
     }
 

@@ -17,6 +17,7 @@ mod keys;
 mod project;
 mod sessions;
 mod targets;
+mod webhooks;
 
 /// The resources.
 pub(super) fn resources<R: Resources>() -> R {
@@ -42,6 +43,10 @@ pub(super) fn resources<R: Resources>() -> R {
         .routes(routes!(endpoints::show, endpoints::change, endpoints::remove))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(keys::list))
         .routes(routes!(keys::rotate))
         .routes(routes!(audit::list))

@@ -191,3 +191,41 @@ async fn a_key_that_was_brought_along_works_whatever_its_form() {
     w.bring_key(value).await;
     assert_eq!(w.ask("GET", "/admin/project").bearer(value).send().await.status, 200);
 }
+
+#[tokio::test]
+async fn webhooks_are_made_listed_switched_replayed_and_removed() {
+    let w = World::start().await;
+    let wanted = json!({ "url": "https://example.org/hook", "events": ["session-revoked"] });
+    let made = w.admin("POST", "/admin/webhooks").json(&wanted).send().await;
+    let shown = made.to_string().replace(&made.text("/secret"), "whsec_…");
+    assert_snapshot!(shown, @r#"201 {"id":"{uuid}","url":"https://example.org/hook","events":["session-revoked"],"secret":"whsec_…","enabled":true,"paused_until":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
+    let id = made.text("/id");
+    let at = |rest: &str| format!("/admin/webhooks/{id}{rest}");
+    assert_snapshot!(w.admin("GET", "/admin/webhooks").send().await, @r#"200 {"items":[{"id":"{uuid}","url":"https://example.org/hook","events":["session-revoked"],"enabled":true,"paused_until":null,"created_at":"2026-11-18T11:06:40.000Z"}],"next":null}"#);
+    let off = json!({ "enabled": false, "events": [] });
+    assert_snapshot!(w.admin("PATCH", &at("")).json(&off).send().await, @r#"200 {"id":"{uuid}","url":"https://example.org/hook","events":[],"enabled":false,"paused_until":null,"created_at":"2026-11-18T11:06:40.000Z"}"#);
+    assert_eq!(w.admin("PATCH", &at("")).json(&json!({ "enabled": true })).send().await.status, 200);
+    let ann = w.member("ann").await;
+    assert_eq!(w.ask("POST", "/sign-out").bearer(&ann.access).send().await.status, 204);
+    // What a server does by itself.
+    let authority = &w.server.authority;
+    authority.place_events().await.unwrap();
+    for webhook in authority.due_webhooks().await.unwrap() {
+        for taken in authority.take_deliveries(webhook, 10).await.unwrap() {
+            authority.deliver(taken).await.unwrap();
+        }
+    }
+    let told = w.admin("GET", &at("/deliveries")).send().await;
+    assert_snapshot!(told, @r#"200 {"items":[{"event":"{uuid}","kind":"session-revoked","state":"delivered","attempts":1,"due_at":null,"status":204,"failure":null,"ended_at":"2026-11-18T11:06:40.000Z","created_at":"2026-11-18T11:06:40.000Z"}],"next":null}"#);
+    assert_snapshot!(w.admin("GET", &at("/deliveries?dead=true")).send().await, @r#"200 {"items":[],"next":null}"#);
+    let again = json!({ "event": told.text("/items/0/event") });
+    assert_snapshot!(w.admin("POST", &at("/replay")).json(&again).send().await, @r#"200 {"replayed":1}"#);
+    assert_snapshot!(w.admin("POST", &at("/replay")).json(&json!({})).send().await, @r#"200 {"replayed":0}"#);
+    assert_eq!(w.admin("DELETE", &at("")).send().await.status, 204);
+    for wrong in
+        [json!({ "url": "http://127.0.0.1/" }), json!({ "url": "https://example.org/", "events": ["moon-risen"] })]
+    {
+        let refused = w.admin("POST", "/admin/webhooks").json(&wrong).send().await;
+        assert_eq!((refused.status.as_u16(), refused.text("/code").as_str()), (422, "invalid"), "{wrong}");
+    }
+}

@@ -147,6 +147,7 @@ async fn everything(w: &World, elsewhere: &Elsewhere) -> Vec<(&'static str, Stri
     let endpoint = json!({ "group": group, "user_name": "desk1", "name": "d" });
     let endpoint = make("/admin/endpoints", endpoint).await.text("/id");
     let api_key = make("/admin/api-keys", json!({ "name": "k", "scopes": ["*"] })).await.text("/id");
+    let webhook = make("/admin/webhooks", json!({ "url": "https://example.org/hook" })).await.text("/id");
     let guest = w.post("/guests", &json!({ "application": application })).await.text("/session_id");
     vec![
         ("application", application),
@@ -156,6 +157,7 @@ async fn everything(w: &World, elsewhere: &Elsewhere) -> Vec<(&'static str, Stri
         ("group", group),
         ("endpoint", endpoint),
         ("key", api_key),
+        ("webhook", webhook),
         ("session", guest),
     ]
 }

@@ -10,7 +10,7 @@ use ringfence_core::{
     password::{HasherConfig, PasswordHasher},
     project::{Project, ProjectPolicy},
     seal::{KeyRing, Sealer},
-    testing::{ManualClock, MemoryMailer, RecordingBus, SeededEntropy},
+    testing::{ManualClock, MemoryMailer, RecordingBus, RecordingCourier, SeededEntropy},
     time::Clock as _,
 };
 use ringfence_store::{Opened, Options, Store, open};
@@ -38,7 +38,7 @@ impl Ground {
         let (clock, entropy, mailer) = (ManualClock::new(), SeededEntropy::new(7), Arc::<MemoryMailer>::default());
         let (outbox, delivery) = Outbox::new(Arc::clone(&mailer) as _);
         tokio::spawn(delivery);
-        let authority = Arc::new(Authority::new(Parts {
+        let authority = Authority::new(Parts {
             store: opened.store(),
             clock: Arc::clone(&clock) as _,
             entropy: Arc::clone(&entropy) as _,
@@ -49,7 +49,8 @@ impl Ground {
             public_url: PUBLIC_URL.to_owned(),
             shapes: token_shapes(),
             profiles: assertion_profiles(),
-        }));
+        });
+        let authority = Arc::new(authority.with_courier(Arc::<RecordingCourier>::default()));
         Self { clock, mailer, authority, opened, _folder: folder }
     }
 

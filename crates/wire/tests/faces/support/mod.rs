@@ -6,7 +6,7 @@ mod looks;
 mod tokens;
 
 pub use exchange::{Answer, Asking, Exchange, basic};
-pub use ground::{Ground, mount};
+pub use ground::{Ground, PUBLIC_URL, mount};
 pub use looks::{by_kind, indented, named, numbered, verbatim};
 use ringfence_core::mail::Message;
 pub use tokens::{claims, forged, signed, signed_by};

@@ -11,9 +11,12 @@ use ringfence_core::{
 };
 use ringfence_wire::{CONSOLE_PAGES, ConsoleChange};
 
-use crate::{support::Answer, tiledesk::Server};
+use crate::{
+    support::{Answer, PUBLIC_URL},
+    tiledesk::Server,
+};
 
-const ORIGIN: &str = "https://auth.test";
+const ORIGIN: &str = PUBLIC_URL;
 const WORDS: &str = "a quiet harbour in october";
 
 fn operator() -> Permit {
