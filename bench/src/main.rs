@@ -10,6 +10,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+mod console;
 mod core;
 mod document;
 mod flood;
@@ -145,6 +146,18 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         identities: u32,
     },
+    /// Pages of the console over many users and applications: the server's time for each.
+    Console {
+        /// The binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// Users in all.
+        #[arg(long, default_value_t = 1_000_000)]
+        users: u32,
+        /// Applications in all.
+        #[arg(long, default_value_t = 10_000)]
+        applications: u32,
+    },
     /// Answers every request with two bytes: what HTTP alone costs.
     Floor {
         /// Where to listen.
@@ -178,6 +191,9 @@ fn main() -> anyhow::Result<()> {
         }
         What::Move { server, to, identities } => {
             relocate::run(&relocate::Plan { server: &server, to: &to, identities })
+        }
+        What::Console { server, users, applications } => {
+            console::run(&console::Plan { server: &server, users, applications })
         }
         What::Floor { listen } => floor::serve(listen),
     }

@@ -171,7 +171,7 @@ fn text(answer: &Value, name: &str) -> anyhow::Result<String> {
 }
 
 /// Gives everybody a copy of the member's rows, under ids of their own; returns how many rows were made.
-fn multiply(file: &Path, identities: u32) -> anyhow::Result<u64> {
+pub(crate) fn multiply(file: &Path, identities: u32) -> anyhow::Result<u64> {
     // SQLite's own functions; `i` counts.
     let id = |kind: u8| format!("printf('019aa914-46a7-7000-80{kind:02}-%012x', i)");
     let digest = |column: &str| format!("substr({column}, 1, 30) || printf('%013d', i)");

@@ -95,12 +95,12 @@ export async function audited({ page, quiet }) {
     const text = await page.locator('tbody').textContent();
     for (const action of ['identity.suspended', 'identity.restored', 'profile.changed']) assert.match(text, new RegExp(`administrator:\\S+?${action}`));
     await looked(page, 'audit-rows');
+    await page.getByRole('link', { name: 'Older' }).click();
+    assert.ok((await page.locator('tbody tr').count()) > 0);
     await page.getByLabel('Project').selectOption('installation');
     await page.getByRole('button', { name: 'Verify the chain' }).click();
     await page.getByText('The chain is whole.').waitFor();
     assert.match(await page.locator('tbody').textContent(), /throttle\.lifted/);
-    await page.getByRole('link', { name: 'Older' }).click();
-    assert.ok((await page.locator('tbody tr').count()) > 0);
   });
   quiet();
 }

@@ -32,6 +32,19 @@ pub enum Bench {
     Refresh(Renewals),
     /// Moving many identities from SQLite to PostgreSQL, and letting a sample of them in.
     Move(Many),
+    /// Pages of the console over many users and applications, the slowest first.
+    Console(Crowded),
+}
+
+/// How much there is to list.
+#[derive(Args)]
+pub struct Crowded {
+    /// Users.
+    #[arg(long, default_value_t = 1_000_000)]
+    users: u32,
+    /// Applications.
+    #[arg(long, default_value_t = 10_000)]
+    applications: u32,
 }
 
 /// How many identities.
@@ -92,6 +105,12 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
         Bench::Move(many) => return relocate(&release, &Postgres::start()?, many),
         Bench::All { short } => return all(&release, *short),
+        Bench::Console(crowded) => command.args(["console", "--server"]).arg(release.join("ringfence")).args([
+            "--users",
+            &crowded.users.to_string(),
+            "--applications",
+            &crowded.applications.to_string(),
+        ]),
         Bench::Sockets(crowd) => command
             .args(["sockets", "--server"])
             .arg(release.join("ringfence"))

@@ -11,6 +11,7 @@ mod docs;
 mod fuzz;
 mod openapi;
 mod postgres;
+mod previous;
 mod process;
 mod purity;
 mod security;
@@ -55,6 +56,8 @@ enum Task {
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
     Postgres,
+    /// Build the program as it was before the newest migration, and print where it is.
+    Previous,
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Deb => dist::deb(),
         Task::Openapi => openapi::write(),
         Task::Postgres => postgres::run_in_foreground(),
+        Task::Previous => previous::print(),
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::{
     bench, clients, debian, deny, docs, fuzz,
     postgres::Postgres,
+    previous,
     process::{cargo, run as run_command, watch},
     purity, security, server, tools,
 };
@@ -128,7 +129,15 @@ fn typos() -> Result<()> {
 
 fn tests(shared: &Shared) -> Result<()> {
     let url = shared.postgres()?.url("postgres");
-    run_command(cargo().args(["test", "--workspace", "--locked"]).env("RINGFENCE_TEST_POSTGRES", url))
+    let mut tests = cargo();
+    tests.args(["test", "--workspace", "--locked"]).env("RINGFENCE_TEST_POSTGRES", url);
+    if let Some(program) = previous::program()? {
+        tests.env("RINGFENCE_TEST_PREVIOUS", program);
+    } else {
+        println!("NOT TESTED: an upgrade from the version before. It needs the history, and this is no clone with one");
+        tests.args(["--", "--skip", "upgrade::"]);
+    }
+    run_command(&mut tests)
 }
 
 fn build() -> Result<()> {

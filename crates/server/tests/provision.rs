@@ -173,6 +173,31 @@ fn absent_secrets_are_made_and_shown_once() {
 }
 
 #[test]
+fn a_webhook_is_known_by_its_address_and_takes_events_and_secret_from_the_file() {
+    let folder = Folder::new();
+    folder.file("webhook.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    let of = |more: &str| {
+        format!("[[project]]\nname = \"default\"\n[[project.webhook]]\nurl = \"https://1.1.1.1/hook\"\n{more}")
+    };
+    let name = "webhook default/https://1.1.1.1/hook";
+    let first = apply(&folder, &of(""), &[]);
+    assert_eq!(first["secrets"][0]["what"], format!("{name} secret"));
+    assert!(first["secrets"][0]["value"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(apply(&folder, &of(""), &[])["changes"], 0);
+    let more = of("events = [\"session-revoked\"]\nsecret_file = \"webhook.secret\"\n");
+    assert_eq!(steps(&apply(&folder, &more, &[]))[name], "change");
+    assert_eq!(apply(&folder, &more, &[])["changes"], 0);
+    let listed = folder.run(&["--json", "webhook", "list"]).done().json();
+    assert_eq!(listed[0]["events"], json!(["session-revoked"]));
+    // Planned to the end first, but an address is judged when it is taken (ATTACKS N92).
+    let inside = of("").replace("1.1.1.1", "0x7f000001");
+    folder.file("provision.toml", &inside);
+    assert!(folder.run(&["apply", "provision.toml"]).err.contains("url"));
+    let pruned = apply(&folder, "[[project]]\nname = \"default\"\n", &["--prune"]);
+    assert_eq!(steps(&pruned)[name], "delete");
+}
+
+#[test]
 fn secrets_may_stand_in_files_of_their_own() {
     let folder = Folder::new();
     fs::create_dir(folder.path().join("etc")).unwrap();

@@ -63,7 +63,3 @@ CREATE INDEX passkey_challenge_ended ON passkey_challenge (expires_at);
 
 -- What the console lists: who has to wait.
 CREATE INDEX throttle_blocked ON throttle (blocked_until);
-
--- The installation's own audit chain hangs on a project that is none: it has no people, and no list of projects shows it.
-INSERT INTO project (id, name, policy, disabled_at, created_at, updated_at)
-VALUES ('00000000-0000-0000-0000-000000000000', '', '{}', 0, 0, 0);

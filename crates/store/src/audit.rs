@@ -36,6 +36,14 @@ fn link(row: &mut Row) -> StoreResult<Link> {
 
 impl AuditStore for SqlTx<'_> {
     fn append_audit(&mut self, event: &AuditEvent) -> StoreResult<()> {
+        if event.project == ProjectId::INSTALLATION {
+            // What its entries and its chain refer to: a project that is none, has no people and is in no list.
+            self.execute(
+                "INSERT INTO project (id, name, policy, disabled_at, created_at, updated_at)
+                 VALUES ($1, '', '{}', 0, 0, 0) ON CONFLICT (id) DO NOTHING",
+                values![event.project],
+            )?;
+        }
         self.execute(
             "INSERT INTO audit_event (id, project_id, happened_at, actor, action, subject, detail)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -59,7 +59,7 @@ impl PresenceStore for SqlTx<'_> {
         let taken = self.one(
             "SELECT count(*) FROM presence JOIN presence_node ON presence_node.node = presence.node
              WHERE presence.identity_id = $1 AND presence.node <> $2 AND presence_node.lease_until > $3
-                 AND ($4 IS NULL OR presence.connection_id <> $4)",
+                 AND (CAST($4 AS TEXT) IS NULL OR presence.connection_id <> $4)",
             values![presence.identity, &presence.node, presence.since, instead_of],
             Row::count,
         )?;

@@ -284,6 +284,7 @@ impl Authority {
     /// Boxed: what is compiled for all ways in is large, and would be compiled again wherever somebody is asked who they are.
     fn judge<'a>(&'a self, ctx: &'a Ctx, presented: PresentedCredential, start: bool) -> Judging<'a> {
         Box::pin(async move {
+            self.require_contact()?;
             match presented {
                 PresentedCredential::Password { project, identifier, password } => {
                     self.by_password(ctx, project, identifier, password, start).await

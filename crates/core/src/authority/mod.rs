@@ -3,7 +3,14 @@
 //! Each mutating operation has the same beats: take the time once from `ctx`; do everything slow; commit a
 //! function that reads, applies a rule and writes; announce; return a value.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{
     audit::{Audit, AuditEvent},
@@ -148,6 +155,8 @@ pub struct Authority {
     turn: turn::Handed,
     tally: Tally,
     confirm_within: Duration,
+    /// Nothing was confirmed for so long.
+    cut_off: AtomicBool,
 }
 
 /// How long what is known of a session counts without the store having confirmed it, where nothing else is configured.
@@ -176,6 +185,7 @@ impl Authority {
             turn: turn::Handed::default(),
             tally: Tally::default(),
             confirm_within: CONFIRM_WITHIN,
+            cut_off: AtomicBool::new(false),
         }
     }
 
@@ -189,6 +199,25 @@ impl Authority {
     /// How long what is known of a session, or of who is connected where, counts without the store having confirmed it.
     pub const fn confirm_within(&self) -> Duration {
         self.confirm_within
+    }
+
+    /// Says whether this node is cut off from the store, and returns whether it was before. Whoever keeps an eye on that says so
+    /// when nothing could be confirmed for [`Authority::confirm_within`].
+    pub fn set_cut_off(&self, cut_off: bool) -> bool {
+        self.cut_off.swap(cut_off, Ordering::SeqCst)
+    }
+
+    /// Refuses while this node is cut off, at once and for whatever is remembered: it cannot know who counts (ATTACKS N59).
+    pub fn require_contact(&self) -> Result<(), AuthError> {
+        if !self.is_cut_off() {
+            return Ok(());
+        }
+        Err(AuthError::Unavailable { what: "the store", source: "nothing could be confirmed for too long".into() })
+    }
+
+    /// Whether this node is cut off from the store.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::SeqCst)
     }
 
     /// The clock that this authority lives by.

@@ -152,6 +152,7 @@ impl Authority {
 
     /// The family of a token and the live session behind it, if this face started it.
     async fn family_of(&self, ctx: &Ctx, token: &RawToken) -> Result<(RefreshFamily, Authenticated), AuthError> {
+        self.require_contact()?;
         let Some(name) = family_name(token) else {
             let other = TokenKind::of(token).is_some() || token.expose().contains('.');
             return Err(if other { TokenFault::Type } else { TokenFault::Unknown }.into());

@@ -7,6 +7,7 @@ use ringfence_core::{
     caller::{Caller, Permit, Scope},
     context::Ctx,
     ids::ProjectId,
+    time::Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -75,7 +76,7 @@ fn view(of: &Administrator) -> Value {
         "name": of.name,
         "role": of.role.as_str(),
         "created_at": of.created_at.rfc3339(),
-        "signed_in_at": of.signed_in_at.map(ringfence_core::time::Timestamp::rfc3339),
+        "signed_in_at": of.signed_in_at.map(Timestamp::rfc3339),
     })
 }
 
@@ -83,7 +84,7 @@ fn list(admin: &Admin, all: &[Administrator]) -> Result<()> {
     let value: Value = all.iter().map(view).collect();
     admin.show(&value, || {
         let row = |of: &Administrator| {
-            let signed_in = of.signed_in_at.map_or_else(|| "never".to_owned(), |at| at.rfc3339());
+            let signed_in = of.signed_in_at.map_or_else(|| "never".to_owned(), Timestamp::rfc3339);
             vec![of.name.clone(), of.role.as_str().to_owned(), signed_in]
         };
         table(&["name", "role", "signed in"], &all.iter().map(row).collect::<Vec<_>>())

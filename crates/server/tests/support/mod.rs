@@ -65,7 +65,12 @@ impl Folder {
 
     /// The program, to be run here, without settings of whoever runs the tests.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_ringfence")), arguments)
+    }
+
+    /// The same of another build of the program.
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
         command
     }
@@ -196,10 +201,21 @@ pub fn http_as(
     path: &str,
     body: Option<&Value>,
 ) -> std::io::Result<(u16, String)> {
+    let shown = bearer.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    http_with(&shown, to, method, path, body)
+}
+
+/// The same with further lines of the head.
+pub fn http_with(
+    shown: &str,
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(to)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let body = body.map(Value::to_string).unwrap_or_default();
-    let shown = bearer.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {to}\r\n{shown}Connection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()

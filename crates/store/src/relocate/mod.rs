@@ -64,7 +64,7 @@ pub enum RelocateError {
         /// The table.
         name: String,
     },
-    /// The target is in use already.
+    /// The target is in use already: it has more than the migrations put into it.
     #[error("the target is not empty: there are rows in {name}")]
     NotEmpty {
         /// A table with rows.
@@ -163,7 +163,7 @@ async fn copy(source: &Source, address: &Address) -> Result<Vec<Moved>, Relocate
     let mut client = address.connect().await?;
     let target = Target::begin(&mut client).await?;
     let tables = source.tables()?;
-    target.check(source, &tables).await?;
+    target.clear(source, &tables).await?;
     let mut all = Vec::new();
     for table in &tables {
         let moved = target.copy(source, table).await?;
@@ -176,6 +176,6 @@ async fn copy(source: &Source, address: &Address) -> Result<Vec<Moved>, Relocate
         }
         tracing::info!(table = moved.table, "compared a table");
     }
-    target.commit().await?;
+    target.commit(&tables).await?;
     Ok(all)
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, Rows, Statement, ffi, types::ValueRef};
 
-use super::{Moved, RelocateError, Table, line};
+use super::{
+    Moved, RelocateError, Table,
+    line::{self, Tally},
+};
 use crate::{migration, sqlite};
 
 /// How long a command that runs beside us may take to end.
@@ -37,6 +40,21 @@ impl Source {
             Some(_) | None => error.into(),
         })?;
         Ok(Self(connection))
+    }
+
+    /// What the migrations of this version put into an empty database.
+    pub fn fresh() -> Result<Self, RelocateError> {
+        Ok(Self(sqlite::fresh()?))
+    }
+
+    /// Counts a table.
+    pub fn tally(&self, table: &Table) -> Result<Tally, RelocateError> {
+        let mut counted = Moved { table: table.name.clone(), tally: Tally::default() };
+        let mut select = self.select(table)?;
+        let mut rows = select.query([])?;
+        let mut lines = Lines::new(&mut rows, table.columns.len(), u64::MAX);
+        while lines.piece(&mut counted)?.is_some() {}
+        Ok(counted.tally)
     }
 
     /// Which migrations it has, with their checksums.

@@ -33,8 +33,9 @@ impl<'a> Target<'a> {
         Ok(Self(transaction))
     }
 
-    /// Refuses a database of another version, or one that holds anything; keeps others from writing.
-    pub async fn check(&self, source: &Source, tables: &[Table]) -> Result<(), RelocateError> {
+    /// Refuses a database of another version, or one that holds anything but what migrations put there, and takes that away;
+    /// keeps others from writing.
+    pub async fn clear(&self, source: &Source, tables: &[Table]) -> Result<(), RelocateError> {
         let applied = self.0.query(migration::APPLIED, &[]).await?;
         let applied: BTreeSet<(String, String)> = applied.iter().map(|row| (row.get(0), row.get(1))).collect();
         if applied != source.migrations()? {
@@ -43,6 +44,8 @@ impl<'a> Target<'a> {
         let all: Vec<_> = tables.iter().map(Table::quoted).collect();
         let lock = format!("LOCK TABLE {} IN EXCLUSIVE MODE", all.join(", "));
         self.0.batch_execute(&lock).await?;
+        let fresh = Source::fresh()?;
+        let mut seeded = Vec::new();
         for table in tables {
             let sql = "SELECT column_name::text, data_type::text FROM information_schema.columns
                        WHERE table_schema = current_schema() AND table_name = $1";
@@ -51,10 +54,18 @@ impl<'a> Target<'a> {
             if columns != table.columns {
                 return Err(RelocateError::OtherTable { name: table.name.clone() });
             }
-            let any = format!("SELECT 1 FROM {} LIMIT 1", table.quoted());
-            if self.0.query_opt(&any, &[]).await?.is_some() {
+            let own = fresh.tally(table)?;
+            let some = format!("SELECT 1 FROM {} LIMIT {}", table.quoted(), own.rows + 1);
+            let found = self.0.query(&some, &[]).await?;
+            if !found.is_empty() && (found.len() as u64 > own.rows || self.tally(table).await? != own) {
                 return Err(RelocateError::NotEmpty { name: table.name.clone() });
             }
+            if !found.is_empty() {
+                seeded.push(table);
+            }
+        }
+        for table in seeded.into_iter().rev() {
+            self.0.batch_execute(&format!("DELETE FROM {}", table.quoted())).await?;
         }
         Ok(())
     }
@@ -91,8 +102,10 @@ impl<'a> Target<'a> {
     }
 
     /// Makes all of it so, with what the planner is to know of it.
-    pub async fn commit(self) -> Result<(), RelocateError> {
-        self.0.batch_execute("ANALYZE").await?;
+    pub async fn commit(self, tables: &[Table]) -> Result<(), RelocateError> {
+        // By name: all at once would take the server's own tables, too, and wait for whoever does the same.
+        let all: Vec<_> = tables.iter().map(Table::quoted).collect();
+        self.0.batch_execute(&format!("ANALYZE {}", all.join(", "))).await?;
         self.0.commit().await.map_err(RelocateError::Outcome)
     }
 }

@@ -62,6 +62,11 @@ impl Connection {
         Ok(Self { inner, patience: Duration::ZERO })
     }
 
+    /// The connection as the driver has it.
+    pub fn into_inner(self) -> rusqlite::Connection {
+        self.inner
+    }
+
     fn configure(&self, role: Role) -> rusqlite::Result<()> {
         self.inner.busy_timeout(self.patience)?;
         self.inner.set_prepared_statement_cache_capacity(STATEMENTS);

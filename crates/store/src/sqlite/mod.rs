@@ -67,6 +67,13 @@ pub fn pending(path: &Path) -> Result<Vec<&'static str>, OpenError> {
     migration::pending(&mut Connection::open(path, Role::Reader, PATIENCE)?)
 }
 
+/// A database in memory as the migrations leave it.
+pub fn fresh() -> Result<rusqlite::Connection, OpenError> {
+    let mut connection = Connection::in_memory()?;
+    migration::migrate(&mut connection)?;
+    Ok(connection.into_inner())
+}
+
 /// Applies pending migrations.
 pub fn migrate(path: &Path) -> Result<Vec<&'static str>, OpenError> {
     migration::migrate(&mut Connection::open(path, Role::Writer, PATIENCE)?)

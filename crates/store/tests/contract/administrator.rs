@@ -1,7 +1,8 @@
 use ringfence_core::{
     administrator::{Administrator, ConsoleLink, ConsoleSession, Passkey, Role, Stage, Totp},
+    audit::AuditEvent,
     entropy::OsEntropy,
-    ids::{AdministratorId, ConsoleSessionId, PasskeyId, ProjectId},
+    ids::{AdministratorId, AuditId, ConsoleSessionId, PasskeyId, ProjectId},
     password::PasswordHash,
     seal::Sealed,
     secret::TokenDigest,
@@ -200,6 +201,20 @@ async fn what_has_ended_is_swept(w: World) {
 
 async fn the_installation_is_in_no_list_of_projects(w: World) {
     let project = w.project().await;
+    for _ in 0..2 {
+        let event = AuditEvent {
+            id: AuditId::mint(NOW, &OsEntropy),
+            project: ProjectId::INSTALLATION,
+            at: NOW,
+            actor: "system".to_owned(),
+            action: "administrator.created".to_owned(),
+            subject: "administrator".to_owned(),
+            detail: serde_json::Map::new(),
+        };
+        w.write(move |tx| tx.append_audit(&event)).await;
+    }
+    assert_eq!(w.read(|tx| tx.unlinked_audit(ProjectId::INSTALLATION, 9)).await.len(), 2);
+    assert_eq!(w.read(|tx| tx.projects_with_unlinked_audit(9)).await, [ProjectId::INSTALLATION]);
     assert_eq!(w.read(|tx| tx.projects(None, 9)).await.iter().map(|one| one.id).collect::<Vec<_>>(), [project.id]);
     assert!(w.read(|tx| tx.project_by_name("")).await.is_none());
     assert!(w.read(|tx| tx.project(ProjectId::INSTALLATION)).await.unwrap().disabled_at.is_some());

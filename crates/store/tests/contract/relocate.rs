@@ -59,6 +59,8 @@ fn fill(file: &Path) {
         let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
         let marks = vec!["?"; names.len()].join(", ");
         let sql = format!("INSERT INTO {table} ({}) VALUES ({marks})", names.join(", "));
+        // What a migration put there would be in the way.
+        sqlite.execute(&format!("DELETE FROM {table}"), []).unwrap();
         for row in 0..ROWS {
             let values = columns.iter().map(|column| content(&sqlite, &table, column, row));
             sqlite.execute(&sql, rusqlite::params_from_iter(values)).unwrap();
@@ -167,13 +169,25 @@ async fn nobody_can_open_a_database_that_is_being_moved() {
 async fn a_target_that_holds_anything_is_refused_and_left_alone() {
     let (from, to) = (source(), World::postgres().await);
     to.project().await;
+    let before = to.rows_on_disk("project").await;
     assert!(matches!(moved(&from, &to).await, Err(RelocateError::NotEmpty { name }) if name == "project"));
-    assert_eq!(to.rows_on_disk("project").await, 1);
+    assert_eq!(to.rows_on_disk("project").await, before);
     assert_eq!(to.rows_on_disk("installation_fact").await, 0);
     // A second move finds what the first one brought.
     let other = World::postgres().await;
     moved(&from, &other).await.unwrap();
     assert!(matches!(moved(&from, &other).await, Err(RelocateError::NotEmpty { .. })));
+}
+
+#[tokio::test]
+async fn what_a_migration_put_there_is_replaced_unless_somebody_changed_it() {
+    let (from, to) = (source(), World::postgres().await);
+    let client = connect(&to.url).await;
+    client.batch_execute("UPDATE outbox_mark SET place = 1").await.unwrap();
+    assert!(matches!(moved(&from, &to).await, Err(RelocateError::NotEmpty { name }) if name == "outbox_mark"));
+    client.batch_execute("UPDATE outbox_mark SET place = 0").await.unwrap();
+    moved(&from, &to).await.unwrap();
+    assert_eq!(to.rows_on_disk("outbox_mark").await, ROWS);
 }
 
 #[tokio::test]

@@ -120,9 +120,7 @@ impl World {
 
     /// Rows of a table as a connection sees them that knows nothing of the store.
     pub async fn rows_on_disk(&self, table: &str) -> i64 {
-        // The installation is a row of every database and no project.
-        let but = if table == "project" { " WHERE name <> ''" } else { "" };
-        let sql = format!("SELECT count(*) FROM {table}{but}");
+        let sql = format!("SELECT count(*) FROM {table}");
         match self.database {
             Database::File { .. } => {
                 rusqlite::Connection::open(self.file()).unwrap().query_one(&sql, [], |row| row.get(0)).unwrap()

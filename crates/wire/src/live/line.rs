@@ -122,7 +122,7 @@ impl Line {
             return Err(AuthError::NotSupported("this origin"));
         }
         let session = who.session.as_ref().ok_or(AuthError::NotFound(Noun::Session))?.id;
-        self.live.require_footing()?;
+        self.live.authority.require_contact()?;
         let claimed = self.live.claim(&self.connection, who, policy, self.was).await?;
         if let Err(refusal) = self.live.bind(&self.connection, who, policy, term, Manner { renews, claimed }) {
             if claimed {

@@ -5,10 +5,7 @@
 //! The lease ends at the same moment, so that no other node counts a connection longer than this one holds it.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -28,42 +25,27 @@ const LOOKS: u32 = 3;
 /// Whoever is sent away comes back within this, not all at once.
 const SPREAD: Duration = Duration::from_secs(5);
 
-/// Whether this node stands on what the store says.
-pub(super) struct Footing {
-    /// When the last confirmation of everything began.
-    confirmed: Mutex<Uptime>,
-    lost: AtomicBool,
-}
+/// When the last confirmation of everything began.
+pub(super) struct Footing(Mutex<Uptime>);
 
 impl Footing {
     pub(super) fn new(now: Uptime) -> Self {
-        Self { confirmed: Mutex::new(now), lost: AtomicBool::new(false) }
+        Self(Mutex::new(now))
     }
 
-    /// When the last confirmation of everything began.
-    pub(super) fn confirmed(&self) -> Uptime {
-        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn confirmed(&self) -> Uptime {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether what is known here does not count any more.
-    pub(super) fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::SeqCst)
-    }
-
-    fn lose(&self) -> bool {
-        !self.lost.swap(true, Ordering::SeqCst)
-    }
-
-    fn find(&self, began: Uptime) -> bool {
-        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = began;
-        self.lost.swap(false, Ordering::SeqCst)
+    fn find(&self, began: Uptime) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = began;
     }
 }
 
 impl LiveConnections {
     /// Whether this node has sent everybody away because the store does not answer it.
     pub fn is_cut_off(&self) -> bool {
-        self.footing.is_lost()
+        self.authority.is_cut_off()
     }
 
     /// Whether everything is confirmed as of this moment.
@@ -83,14 +65,6 @@ impl LiveConnections {
         self.uptime().since(self.footing.confirmed()).min(self.authority.confirm_within())
     }
 
-    /// Refuses whoever this node cannot vouch for.
-    pub(super) fn require_footing(&self) -> Result<(), AuthError> {
-        if !self.footing.is_lost() {
-            return Ok(());
-        }
-        Err(unanswered())
-    }
-
     /// Has everything confirmed, for ever, and sends everybody away when it was not for too long.
     pub(super) async fn vouch(&self) {
         let (clock, within) = (self.authority.clock(), self.authority.confirm_within());
@@ -104,7 +78,8 @@ impl LiveConnections {
             };
             let wait = match answered {
                 Ok(()) => {
-                    if self.footing.find(began) {
+                    self.footing.find(began);
+                    if self.authority.set_cut_off(false) {
                         cut_off.set(0.0);
                         tracing::info!("the store confirms sessions again");
                     }
@@ -112,11 +87,14 @@ impl LiveConnections {
                 }
                 Err(cause) => {
                     tracing::warn!(code = cause.code(), "open connections were not confirmed");
-                    if self.unconfirmed_for() >= within && self.footing.lose() {
+                    if self.unconfirmed_for() >= within && !self.authority.set_cut_off(true) {
                         cut_off.set(1.0);
                         self.send_away();
                     }
-                    RETRY
+                    match within.saturating_sub(self.unconfirmed_for()) {
+                        Duration::ZERO => RETRY,
+                        left => RETRY.min(left),
+                    }
                 }
             };
             clock.sleep_until(clock.now() + wait).await;
@@ -127,7 +105,8 @@ impl LiveConnections {
     async fn too_late(&self) {
         let (clock, tick) = (self.authority.clock(), TICK.min(self.authority.confirm_within() / LOOKS));
         for look in 1_u32.. {
-            clock.sleep_until(clock.now() + tick).await;
+            let left = self.authority.confirm_within().saturating_sub(self.unconfirmed_for());
+            clock.sleep_until(clock.now() + if left.is_zero() { tick } else { tick.min(left) }).await;
             if look >= LOOKS && self.unconfirmed_for() >= self.authority.confirm_within() {
                 return;
             }
