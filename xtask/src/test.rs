@@ -131,14 +131,11 @@ fn tests(shared: &Shared) -> Result<()> {
     let url = shared.postgres()?.url("postgres");
     let mut tests = cargo();
     tests.args(["test", "--workspace", "--locked"]).env("RINGFENCE_TEST_POSTGRES", url);
-    match previous::program()? {
-        Some(program) => drop(tests.env("RINGFENCE_TEST_PREVIOUS", program)),
-        None => {
-            println!(
-                "NOT TESTED: an upgrade from the version before. It needs the history, and this is no clone with one"
-            );
-            tests.args(["--", "--skip", "upgrade::"]);
-        }
+    if let Some(program) = previous::program()? {
+        tests.env("RINGFENCE_TEST_PREVIOUS", program);
+    } else {
+        println!("NOT TESTED: an upgrade from the version before. It needs the history, and this is no clone with one");
+        tests.args(["--", "--skip", "upgrade::"]);
     }
     run_command(&mut tests)
 }

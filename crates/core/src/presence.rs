@@ -110,10 +110,9 @@ impl InboundPolicy {
     /// Whether a connection that would be reached on its own node is, beside what other nodes have.
     pub const fn reaches(self, beside: Elsewhere) -> bool {
         match self {
-            Self::Newest => !beside.newer,
+            // With `Refuse`, one that came later was let in when this one did not count any more, or in its place.
+            Self::Newest | Self::Refuse => !beside.newer,
             Self::Oldest => !beside.older,
-            // One that came later was let in when this one did not count any more, or in its place.
-            Self::Refuse => !beside.newer,
             Self::All => true,
         }
     }

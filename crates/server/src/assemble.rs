@@ -150,7 +150,7 @@ fn bus(config: &Config, place: Place, store: &Store, entropy: &SharedEntropy) ->
         (Place::Command, _) => (Arc::new(HintBus::new(store.clone(), Arc::clone(entropy))), None),
         (Place::Server, Carrier::Local) => (Arc::new(LocalBus::default()), None),
         (Place::Server, Carrier::Postgres) => {
-            let (bus, work) = PgBus::new(&config.database.url, Arc::clone(entropy))?;
+            let (bus, work) = PgBus::over(&config.database.url, Arc::clone(entropy))?;
             (Arc::new(bus), Some(tokio::spawn(work)))
         }
         #[cfg(feature = "nats")]

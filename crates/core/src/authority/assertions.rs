@@ -60,7 +60,7 @@ impl Authority {
         for _ in 0..2 {
             let trust = match self.seen(&bearer, &reference).await? {
                 Seen::Before(session, application) => return self.session_again(ctx, session, application).await,
-                Seen::Never(trust) => trust,
+                Seen::Never(trust) => *trust,
             };
             match self.begin_asserted(ctx, trust, &jwt, profile, claimed.as_deref(), &bearer).await {
                 Err(AuthError::Conflict(Noun::Session)) => {}
@@ -81,7 +81,7 @@ impl Authority {
         bearer: &TokenDigest,
     ) -> Result<Authenticated, AuthError> {
         let unverified = Unverified::parse(jwt.expose())?;
-        let (application, issuers, aliases) = trust?;
+        let (application, issuers, aliases) = *trust?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
         let mut verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
         verified.subject = spoken_of(profile, &application, verified.subject, claimed)?;
@@ -104,7 +104,7 @@ impl Authority {
                     let (_, application) = resolve(tx, &reference)?;
                     return Ok(Seen::Before(session, application.map(|application| application.id)));
                 }
-                Ok(Seen::Never(trust_of(tx, &reference)))
+                Ok(Seen::Never(Box::new(trust_of(tx, &reference))))
             })
             .await
     }
@@ -153,14 +153,14 @@ impl Authority {
 }
 
 /// The application, the issuers it trusts, and its names.
-type Trust = (Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>);
+type Trust = Box<(Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>)>;
 
 /// Whether a token was shown before.
 enum Seen {
     /// It started this session, and is shown in this application.
     Before(SessionId, Option<ApplicationId>),
     /// It was not; a refusal comes after those of the token's form.
-    Never(Result<Trust, AuthError>),
+    Never(Box<Result<Trust, AuthError>>),
 }
 
 fn trust_of(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<Trust, AuthError> {
@@ -169,7 +169,7 @@ fn trust_of(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<Trust, AuthError>
     let issuers = tx.issuers(application.id)?;
     let mut aliases = tx.aliases(application.id)?;
     aliases.push(crate::application::Alias { scheme: String::new(), value: application.id.short() });
-    Ok((application, issuers, aliases))
+    Ok(Box::new((application, issuers, aliases)))
 }
 
 /// The context that a trusted issuer's secret is sealed with.

@@ -27,7 +27,7 @@ pub enum PgBus {}
 
 impl PgBus {
     /// A bus over the database at `url`, and its work, as [`WideBus::over`] says.
-    pub fn new(
+    pub fn over(
         url: &str,
         entropy: SharedEntropy,
     ) -> Result<(WideBus, impl Future<Output = ()> + Send + 'static), OpenError> {

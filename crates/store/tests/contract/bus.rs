@@ -56,7 +56,7 @@ struct Node {
 impl Node {
     /// A node that does not wait until it is connected.
     fn start(url: &str) -> Self {
-        let (bus, work) = PgBus::new(url, entropy()).unwrap();
+        let (bus, work) = PgBus::over(url, entropy()).unwrap();
         Self { listener: bus.subscribe(), bus, work: tokio::spawn(work) }
     }
 
@@ -157,7 +157,7 @@ async fn publishing_waits_for_nobody_and_an_overflow_is_a_gap_for_others() {
     let w = World::postgres().await;
     let mut other = Node::join(&w.url).await;
     // Its work is not run yet, as if the server took nothing.
-    let (bus, work) = PgBus::new(&w.url, entropy()).unwrap();
+    let (bus, work) = PgBus::over(&w.url, entropy()).unwrap();
     let mut own = bus.subscribe();
     timeout(DEADLINE, bus.publish(&events(20_000))).await.expect("publishing waits");
     assert_eq!(next(&mut own).await, Signal::Gap, "more than a slow listener may fall behind");
