@@ -42,10 +42,10 @@ export async function password(page, name, words = PASSWORD) {
 }
 
 /** Both factors; a code of the next step, for those of now may be used. */
-export async function signIn(page, who, away = 1) {
+export async function signIn(page, who, shown = code(who.secret, 1)) {
   await password(page, who.name, who.password);
   await page.waitForURL('**/console/factor');
-  await page.getByLabel('Code of your generator').fill(code(who.secret, away));
+  await page.getByLabel('Code of your generator').fill(shown);
   await page.getByRole('button', { name: 'Continue' }).first().click();
   await page.waitForURL('**/console');
 }
