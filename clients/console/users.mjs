@@ -25,7 +25,8 @@ export async function users({ page, quiet }) {
     await page.goto(`${site}/console/users?kind=guest`);
     assert.equal(await page.locator('tbody tr').count(), 50);
     await page.getByRole('link', { name: 'Next page' }).click();
-    assert.equal(await page.locator('tbody tr').count(), 10);
+    const more = await page.locator('tbody tr').count();
+    assert.ok(more >= 10 && more < 50, `${more}`);
     assert.equal(await page.getByRole('link', { name: 'Next page' }).count(), 0);
   });
   await check('a user is found by address and shown with sessions', async () => {
