@@ -80,11 +80,12 @@ pub(crate) fn curve(server: &Path, crowds: &[usize], plots: &Path) -> anyhow::Re
     let server = serve(server, folder.path(), false)?;
     tokio::runtime::Runtime::new()?.block_on(async {
         let (sender, _closed) = mpsc::unbounded_channel();
-        let owner = credential(&server, None)?;
+        let owners = (0..100).map(|_| credential(&server, None)).collect::<Result<Vec<_>, _>>()?;
         let settled = server.memory()?;
         let (mut there, mut report, mut points) = (0, Report::default(), Vec::new());
         for &sockets in crowds {
-            let tokens = (there..sockets).map(|_| token(&server, &owner.id)).collect::<Result<Vec<_>, _>>()?;
+            let tokens = (there..sockets).map(|number| token(&server, &owners[number % owners.len()].id));
+            let tokens = tokens.collect::<Result<Vec<_>, _>>()?;
             open(&server, there, &tokens, 0, &sender).await?;
             there = sockets;
             tokio::time::sleep_until((now() + Duration::from_secs(8)).into()).await;
@@ -92,7 +93,7 @@ pub(crate) fn curve(server: &Path, crowds: &[usize], plots: &Path) -> anyhow::Re
             report.row("memory of an idle authenticated socket (target: ≤ 6 KiB)", sockets, kib_each(kib, sockets));
             points.push((to_f64(sockets), to_f64(kib) / to_f64(sockets)));
         }
-        table::print("Sockets of one identity", &["what", "sockets", "result"], &report.rows);
+        table::print("Ever more sockets", &["what", "sockets", "result"], &report.rows);
         let title = "Memory of an idle authenticated socket";
         let plot = Plot { title, across: "sockets", up: "KiB a socket", points: &points };
         plot.write(&plots.join("sockets.svg"))?;

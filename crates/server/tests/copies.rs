@@ -232,6 +232,29 @@ fn status_of(server: &Server, bearer: &str, path: &str) -> u16 {
     http_as(Some(bearer), server.main, "GET", path, None).unwrap().0
 }
 
+/// Somebody who has a lock that each row of the table `session` waits for; gone when dropped.
+struct Holder {
+    _client: tokio_postgres::Client,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Holder {
+    fn of_sessions(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (client, connection) = runtime.block_on(tokio_postgres::connect(url, tokio_postgres::NoTls)).unwrap();
+        runtime.spawn(connection);
+        let key = std::process::id();
+        let hold = format!(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_advisory_xact_lock({key}); RETURN NEW; END $$;
+             CREATE TRIGGER wait BEFORE INSERT ON session FOR EACH ROW EXECUTE FUNCTION wait();
+             SELECT pg_advisory_lock({key})"
+        );
+        runtime.block_on(client.batch_execute(&hold)).unwrap();
+        Self { _client: client, _runtime: runtime }
+    }
+}
+
 #[test]
 fn a_move_killed_in_the_middle_leaves_nothing_and_the_next_one_moves_everything() {
     let (folder, target) = (Folder::new(), Database::new("moved"));
@@ -250,19 +273,8 @@ fn a_move_killed_in_the_middle_leaves_nothing_and_the_next_one_moves_everything(
     server.signal("-TERM");
     assert!(server.ended().0.success());
 
-    // Every row of the table `session` waits for a lock that the test has.
     folder.run(&["--config", "after.toml", "migrate"]).done();
-    let key = i64::from(std::process::id());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (holder, connection) = runtime.block_on(tokio_postgres::connect(&target.url(), tokio_postgres::NoTls)).unwrap();
-    runtime.spawn(connection);
-    let hold = format!(
-        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_advisory_xact_lock({key}); RETURN NEW; END $$;
-         CREATE TRIGGER wait BEFORE INSERT ON session FOR EACH ROW EXECUTE FUNCTION wait();
-         SELECT pg_advisory_lock({key})"
-    );
-    runtime.block_on(holder.batch_execute(&hold)).unwrap();
+    let holder = Holder::of_sessions(&target.url());
     let mut moving = make().spawn().unwrap();
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
     while on_postgres(&target.url(), waits) != Some(1) {

@@ -81,7 +81,7 @@ impl Authority {
         bearer: &TokenDigest,
     ) -> Result<Authenticated, AuthError> {
         let unverified = Unverified::parse(jwt.expose())?;
-        let (application, issuers, aliases) = trust?;
+        let (application, issuers, aliases) = *trust?;
         let (issuer, claims) = self.verify_with_any(unverified, &issuers, profile)?;
         let mut verified = judge_claims(ctx, profile, application.id, &aliases, issuer, claims)?;
         verified.subject = spoken_of(profile, &application, verified.subject, claimed)?;
@@ -153,7 +153,7 @@ impl Authority {
 }
 
 /// The application, the issuers it trusts, and its names.
-type Trust = (Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>);
+type Trust = Box<(Application, Vec<TrustedIssuer>, Vec<crate::application::Alias>)>;
 
 /// Whether a token was shown before.
 enum Seen {
@@ -169,7 +169,7 @@ fn trust_of(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<Trust, AuthError>
     let issuers = tx.issuers(application.id)?;
     let mut aliases = tx.aliases(application.id)?;
     aliases.push(crate::application::Alias { scheme: String::new(), value: application.id.short() });
-    Ok((application, issuers, aliases))
+    Ok(Box::new((application, issuers, aliases)))
 }
 
 /// The context that a trusted issuer's secret is sealed with.

@@ -8,7 +8,7 @@ use super::{Draft, named};
 pub(super) fn letter(message: &Message, sender: &str) -> Draft {
     match message {
         Message::PasswordReset { link, minutes } => Draft {
-            subject: format!("{sender}: Wählen Sie ein neues Passwort"),
+            subject: format!("{sender}: Neues Passwort wählen"),
             before:
                 "Jemand, vermutlich Sie, hat ein neues Passwort angefordert. Um es festzulegen, öffnen Sie diesen Link:"
                     .to_owned(),

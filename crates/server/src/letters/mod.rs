@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(letter("fr-CA", reset()).subject, "Acme : choisissez un nouveau mot de passe");
         assert_eq!(letter("es-ES", reset()).subject, "Acme: elija una contraseña nueva");
         assert_eq!(letter("it", reset()).subject, "Acme: scelga una nuova password");
-        assert_eq!(letter("de-AT", reset()).subject, "Acme: Wählen Sie ein neues Passwort");
+        assert_eq!(letter("de-AT", reset()).subject, "Acme: Neues Passwort wählen");
         for other in ["en", "nl", "", "frisian"] {
             assert_eq!(letter(other, reset()).subject, "Acme: set a new password");
         }

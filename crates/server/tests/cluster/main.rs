@@ -7,6 +7,7 @@
 
 mod door;
 mod faces;
+mod feed;
 mod nodes;
 mod once;
 mod outages;

@@ -135,9 +135,9 @@ impl Cluster {
         let api_key = TokenKind::ApiKey.mint(&OsEntropy).expose().to_owned();
         let names =
             ["ann".to_owned(), "ben".to_owned()].into_iter().chain((0..people).map(|number| format!("p{number}")));
-        let people: String = names
-            .map(|name| format!("[[project.identity]]\nemail = \"{name}@example.org\"\npassword = \"{PASSWORD}\"\n"))
-            .collect();
+        let person =
+            |name: String| format!("[[project.identity]]\nemail = \"{name}@example.org\"\npassword = \"{PASSWORD}\"\n");
+        let people = names.map(person).collect::<Vec<_>>().concat();
         let provision = format!(
             "[[project]]\nname = \"default\"\ninbound = \"{inbound}\"\n[[project.application]]\nname = \"widget\"\n\
              publishable_key = \"{APPLICATION}\"\n[[project.api_key]]\nname = \"backend\"\nvalue = \"{api_key}\"\n\
@@ -154,6 +154,11 @@ impl Cluster {
             wait_until("the bus is there", || bus_of(node));
         }
         cluster
+    }
+
+    /// The key of the back end.
+    pub fn back_end(&self) -> &str {
+        &self.api_key
     }
 
     /// A request of the back end to a node.

@@ -68,7 +68,17 @@ struct Asked {
 struct Row {
     event: AuditEvent,
     link: Link,
+    actor: String,
+    subject: String,
     detail: String,
+}
+
+/// An id by its end, where ids differ; the whole of it stands behind.
+fn brief(text: &str) -> String {
+    match text.split_once(':').map(|(noun, id)| (noun, id.get(24..36), id.len())) {
+        Some((noun, Some(end), 36)) => format!("{noun} …{end}"),
+        _ => text.to_owned(),
+    }
 }
 
 #[derive(Template)]
@@ -122,5 +132,6 @@ fn row((event, link): (AuditEvent, Link)) -> Row {
         other => format!("{name} {other}"),
     };
     let detail = event.detail.iter().map(word).collect::<Vec<_>>().join(", ");
-    Row { event, link, detail }
+    let (actor, subject) = (brief(&event.actor), brief(&event.subject));
+    Row { event, link, actor, subject, detail }
 }
