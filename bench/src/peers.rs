@@ -47,9 +47,13 @@ pub(crate) fn run(server: &Path, cache: &Path, rounds: usize, time: Duration) ->
         let (_, program) = programs.iter().find(|(name, _)| *name == pair.peer).context("a peer that runs")?;
         let mut measured: Vec<(Slice, Slice)> = Vec::new();
         for _ in 0..rounds {
-            let theirs = ask(folder.path(), program, &mut Asked::Same(pair.theirs.clone()), time)?;
-            let own = ask(folder.path(), &ours, &mut Asked::Same(pair.ours.clone()), time)?;
-            measured.push((theirs, own));
+            let theirs = ask(folder.path(), program, &mut Asked::Same(pair.theirs.clone()), time);
+            let own = ask(folder.path(), &ours, &mut Asked::Same(pair.ours.clone()), time);
+            // A void slice says nothing; the others still do.
+            match (theirs, own) {
+                (Ok(theirs), Ok(own)) => measured.push((theirs, own)),
+                (Err(void), _) | (_, Err(void)) => eprintln!("{}, {}: {void:#}", pair.peer, pair.what),
+            }
         }
         let of = |figure: &dyn Fn(&(Slice, Slice)) -> f64| Spread::of(measured.iter().map(figure).collect());
         let times = |spread: Spread| format!("{:.0} × ({:.0}–{:.0})", spread.median, spread.least, spread.most);

@@ -11,7 +11,7 @@ use axum::{
 use ringfence_core::{
     authority::Connected,
     caller::Scope,
-    identity::Identifier,
+    identity::{Identifier, IdentityKind},
     ids::{ProjectId, SessionId},
     presence::PresenceFilter,
     session::SessionsOf,
@@ -57,11 +57,27 @@ texts! {
         only_node: "Only on {}", "Seulement sur {}", "Solo su {}", "Nur auf {}", "Solo en {}";
         nobody: "Nobody is connected.", "Personne n’est connecté.", "Nessuno è connesso.", "Niemand ist verbunden.",
             "No hay nadie conectado.";
+        member: "member", "membre", "membro", "Mitglied", "miembro";
+        guest: "guest", "invité", "ospite", "Gast", "invitado";
+        external: "external", "externe", "esterno", "extern", "externo";
+        endpoint: "device", "appareil", "dispositivo", "Gerät", "dispositivo";
+        service: "service", "service", "servizio", "Dienst", "servicio";
         kick: "Cut off", "Couper", "Taglia fuori", "Abschneiden", "Cortar";
-        kick_whom: "Cut off {}", "Couper {}", "Taglia fuori {}", "{} abschneiden", "Cortar {}";
         question: "End this session and its connections?", "Fermer cette session et ses connexions ?",
             "Chiudere questa sessione e le sue connessioni?", "Diese Sitzung und ihre Verbindungen beenden?",
             "¿Terminar esta sesión y sus conexiones?";
+    }
+}
+
+impl Texts {
+    const fn one(&self, kind: IdentityKind) -> &'static str {
+        match kind {
+            IdentityKind::Member => self.member,
+            IdentityKind::Guest => self.guest,
+            IdentityKind::External => self.external,
+            IdentityKind::Endpoint => self.endpoint,
+            IdentityKind::Service => self.service,
+        }
     }
 }
 
