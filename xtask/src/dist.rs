@@ -1,4 +1,4 @@
-//! What is given to others: the binary, the same wherever it is built, the list of what it is made of, the Debian package.
+//! What is given to others: the binary with nothing of this place in it, the list of what it is made of, the Debian package.
 
 use std::{
     env, fs,

@@ -50,7 +50,7 @@ enum Task {
     Security(security::Options),
     /// List everything that the binary is made of: target/dist/ringfence.cdx.json (CycloneDX).
     Sbom,
-    /// Build the release binary, the same wherever it is built, and the Debian package around it, in target/dist.
+    /// Build the release binary with nothing of this place in it, and the Debian package around it, in target/dist.
     Deb,
     /// Write docs/openapi.json anew; a test fails while it is stale.
     Openapi,

@@ -38,7 +38,7 @@ async fn enrolled(w: &World, link: &RawToken, name: Option<&str>) -> Staff {
     let done = at.enrol_totp(&w.ctx(), &half, &seed.code_at(w.clock.now())).await.unwrap();
     let console = at.console(&w.ctx(), &done.token).await.unwrap();
     // Codes of this step and the one before are used up or too old for none.
-    w.clock.advance(Duration::from_secs(60));
+    w.clock.advance(Duration::from_mins(1));
     Staff { console, seed, token: done.token, recovery: done.recovery }
 }
 
@@ -181,7 +181,7 @@ async fn n81_a_half_session_is_good_for_the_second_factor_only_and_not_for_long(
     assert!(w.authority.half_console(&w.ctx(), &token).await.is_err());
     assert!(w.authority.half_console(&w.ctx(), &full).await.is_err());
     w.authority.console(&w.ctx(), &full).await.unwrap();
-    w.clock.advance(Duration::from_secs(60));
+    w.clock.advance(Duration::from_mins(1));
     let late = w.authority.console_sign_in(&w.ctx(), "ann", Password::new(WORDS)).await.unwrap();
     w.clock.advance(Duration::from_mins(10));
     assert_eq!(outcome(&w.authority.half_console(&w.ctx(), &late).await), "token_expired");

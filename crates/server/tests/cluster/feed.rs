@@ -24,8 +24,8 @@ fn read(cluster: &Cluster, node: &Server) -> Receiver<(String, Instant)> {
     let (ready, is_ready) = channel();
     let mut stream = TcpStream::connect(node.main).unwrap();
     let bearer = cluster.back_end();
-    let head = format!("GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
+    let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bearer}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             if line == "event: ready" {
