@@ -38,10 +38,12 @@ pub fn print() -> Result<()> {
     Ok(())
 }
 
-/// The last commit on this branch before the migrations changed.
+/// The last commit that has the migrations of now but for the newest. One whose text changed was not released yet.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| capture(Command::new("git").args(arguments)).ok();
-    let changed = git(&["rev-list", "--first-parent", "-1", "HEAD", "--", MIGRATIONS])?;
-    let before = git(&["rev-parse", "--verify", &format!("{}^1", changed.trim())])?;
-    Some(before.trim().to_owned())
+    let at = |commit: &str| git(&["ls-tree", commit, "--", &format!("{MIGRATIONS}/")]);
+    let now = at("HEAD")?;
+    let history = git(&["rev-list", "HEAD"])?;
+    let mut commits = history.lines().map(str::to_owned);
+    commits.find(|commit| at(commit).is_some_and(|then| !then.is_empty() && then != now && now.starts_with(&then)))
 }

@@ -146,9 +146,9 @@ async fn clients_that_trust_the_authority_are_served_and_told_to_stay() {
     let refused = t.ask("GET", "/telnyx/v2/telephony_credentials", "", "").await;
     assert!(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{refused}");
     assert!(refused.contains("strict-transport-security"), "{refused}");
-    // Links and tokens begin with https by themselves.
-    let first = t.ask("GET", "/", "", "").await;
-    assert!(first.contains(&format!("https://{}/telnyx", t.server.main)), "{first}");
+    // It is known by itself that the public address begins with https: cookies stay on it.
+    let first = t.ask("GET", "/?lang=fr", "", "").await;
+    assert!(first.contains("SameSite=Lax; HttpOnly; Secure\r\n"), "{first}");
     let stranger = connect(t.server.main, Authority::new().client(&[])).await.unwrap_err();
     assert!(stranger.to_string().contains("invalid peer certificate"), "{stranger}");
 }

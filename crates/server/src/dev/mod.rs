@@ -229,7 +229,8 @@ impl Banner<'_> {
         let mut line = |name: &str, value: &str| {
             let _ = writeln!(text, "  {name:<16} {value}");
         };
-        line("address", &format!("{url}, a demonstration when opened"));
+        line("address", url);
+        line("demonstration", &format!("{url}/"));
         line("mail", &format!("{url}/dev/mailbox"));
         line("console", &self.console.clone().unwrap_or_else(|| format!("{url}/console")));
         line("health", &format!("{admin}/healthz"));

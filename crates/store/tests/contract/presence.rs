@@ -37,14 +37,15 @@ async fn connections_of_an_identity_come_oldest_first(w: World) {
 }
 
 async fn connections_of_a_project_come_in_pages(w: World) {
-    let (ann, ben) = (w.member().await, w.member().await);
+    let project = w.project().await;
+    let (ann, ben) = (w.member_of(&project).await, w.member_of(&project).await);
     let (mine, theirs) = (w.session(&ann).await, w.session(&ben).await);
     let mut rows = vec![presence(&mine, "a"), presence(&mine, "b"), presence(&theirs, "a")];
     for row in &rows {
         w.connect(row).await;
     }
     rows.sort_by_key(|row| row.connection);
-    let (project, elsewhere) = (ann.project, w.project().await.id);
+    let (project, elsewhere) = (project.id, w.project().await.id);
     let list = async |project, filter: PresenceFilter, after, limit| {
         w.read(move |tx| tx.presences(project, &filter, NOW, after, limit)).await
     };
