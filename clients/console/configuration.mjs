@@ -1,6 +1,9 @@
-// What an administrator configures: applications and their keys, issuers, back ends, assistants, relays; who is cut off; mails, plots.
+// What an administrator configures: applications and their keys, issuers, back ends, webhooks, assistants, relays, projects; who is
+// cut off; mails, plots.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 
 import { ask, check, until } from '../shared/checks.mjs';
 import { url } from '../shared/server.mjs';
@@ -17,6 +20,13 @@ const admits = async (application) => {
   const headers = { 'content-type': 'application/json' };
   return ask('POST', `${url}/api/v1/guests`, { headers, body: JSON.stringify({ application }) });
 };
+
+/** Somebody comes and goes, which webhooks are told of. */
+async function passer() {
+  const { access_token: token } = (await admits(PUBLISHABLE)).json;
+  const answer = await ask('POST', `${url}/api/v1/sign-out`, { headers: { authorization: `Bearer ${token}` } });
+  assert.ok(answer.status < 300, answer.text);
+}
 
 export async function configuration({ page, context, quiet }) {
   const press = (name, within = page) => within.getByRole('button', { name }).click();
@@ -108,6 +118,50 @@ export async function configuration({ page, context, quiet }) {
     assert.deepEqual([await opens(first), await opens(second)], [false, true]);
     await looked(page, 'api-keys');
   });
+  await check('a webhook is made, gives up, is told again and is deleted', async () => {
+    const told = [];
+    const receiver = createServer((request, response) => {
+      told.push(request.headers['webhook-id']);
+      request.resume().on('end', () => response.writeHead(told.length === 1 ? 410 : 204).end());
+    });
+    await once(receiver.listen(0, '127.0.0.1'), 'listening');
+    const address = `http://127.0.0.1:${receiver.address().port}/told`;
+    await page.goto(`${site}/console/webhooks`);
+    await page.locator('#url').fill(address);
+    await page.getByLabel('session-revoked').check();
+    await press('New webhook');
+    const secret = await page.locator('#value-1').textContent();
+    assert.match(secret, /^whsec_/);
+    await page.getByRole('link', { name: 'I have kept them' }).click();
+    assert.ok(!(await page.content()).includes(secret));
+    await looked(page, 'webhooks');
+    await page.getByRole('link', { name: address }).click();
+    const home = page.url();
+    await passer();
+    const row = page.locator('tbody > tr');
+    const becomes = (state, query = '') =>
+      until(`it is ${state}`, async () => {
+        await page.goto(`${home}${query}`);
+        return row.filter({ hasText: state }).count();
+      });
+    await becomes('given up', '?dead=true');
+    await looked(page, 'webhook');
+    await row.getByRole('button', { name: /^Tell again/ }).click();
+    await done();
+    await becomes('delivered');
+    assert.deepEqual([told.length, new Set(told).size], [2, 1]);
+    accept();
+    await press('Switch off');
+    await done();
+    await main.getByText('switched off').waitFor();
+    await page.goto(`${site}/console/webhooks`);
+    accept();
+    await page.getByRole('row').filter({ hasText: address }).getByRole('button', { name: /^Delete/ }).click();
+    await done();
+    assert.equal(await page.getByText(address).count(), 0);
+    receiver.close();
+    receiver.closeAllConnections();
+  });
   await check('an assistant is added and removed', async () => {
     await page.goto(`${site}/console/targets`);
     await page.locator('#name').fill('assistant-1');
@@ -196,6 +250,26 @@ export async function configuration({ page, context, quiet }) {
     assert.ok(Number(await guests.getByRole('cell').nth(0).textContent()) >= 5);
     await page.getByText(/sockets closed; the slowest took/).first().waitFor();
     await looked(page, 'plots');
+  });
+  await check('a project is made, chosen and switched off', async () => {
+    await page.goto(`${site}/console/projects`);
+    await page.locator('#name').fill('Another shop');
+    await press('New project');
+    await done();
+    assert.equal(await page.locator('#project option:checked').textContent(), 'Another shop');
+    await page.goto(`${site}/console/projects`);
+    await looked(page, 'projects');
+    const row = page.getByRole('row').filter({ hasText: 'Another shop' });
+    await row.getByRole('link', { name: /^Webhooks/ }).click();
+    assert.equal(await page.locator('#project option:checked').textContent(), 'Another shop');
+    await page.goto(`${site}/console/projects`);
+    accept();
+    await row.getByRole('button', { name: /^Switch off/ }).click();
+    await done();
+    await row.getByText('switched off').waitFor();
+    await row.getByRole('button', { name: /^Switch on/ }).click();
+    await done();
+    await row.getByRole('button', { name: /^Switch off/ }).waitFor();
   });
   quiet();
 }

@@ -167,13 +167,18 @@ impl Visit {
 
     /// The project that a page is about: the one that is named, else the first there is, with all to choose from.
     pub(super) async fn project(&self, app: &App, named: Option<&str>) -> Result<Chosen, AuthError> {
-        let all = app.authority.projects(&self.view()?, None, PROJECTS).await?;
+        let mut all = app.authority.projects(&self.view()?, None, PROJECTS).await?;
         let id = named.and_then(|named| named.parse::<ProjectId>().ok());
         let project = match id {
             // It may be beyond those that are listed.
             Some(id) => Some(app.authority.project(&self.permit(Scope::ProjectsRead, id)?).await?),
             None => all.first().cloned(),
         };
+        if let Some(chosen) = &project
+            && all.iter().all(|listed| listed.id != chosen.id)
+        {
+            all.push(chosen.clone());
+        }
         Ok(Chosen { all, project })
     }
 }

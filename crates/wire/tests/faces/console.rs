@@ -191,3 +191,28 @@ async fn n45_pages_of_the_console_are_in_no_frame_and_run_nothing_inline() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_webhook_is_reached_through_its_own_project_only() {
+    let server = Server::start().await;
+    let ann = staff(&server, "ann", Role::Owner).await;
+    let made = ann.post("/console/projects/make", &format!("{}&name=Another+shop", ann.csrf())).await;
+    let other = made.header("location").split(['=', '&']).nth(1).unwrap().to_owned();
+    let caller = Caller::Operator;
+    let all = server.authority.projects(&caller.view_installation().unwrap(), None, 10).await.unwrap();
+    let own = all.iter().map(|project| project.id).find(|id| id.to_string() != other).unwrap();
+    let form = |project: &str, more: &str| format!("{}&project={project}&{more}", ann.csrf());
+    let shown = ann.post("/console/webhooks/make", &form(&own.to_string(), "url=https%3A%2F%2Fa.example%2Fb")).await;
+    assert!(shown.body.contains("whsec_"));
+    let permit = caller.permit(Scope::ProjectsRead, own).unwrap();
+    let webhook = server.authority.webhooks(&permit).await.unwrap().remove(0).id;
+    assert_eq!(ann.get(&format!("/console/webhooks/{own}/{webhook}")).await.status, 200);
+    assert_eq!(ann.get(&format!("/console/webhooks/{other}/{webhook}")).await.status, 404);
+    for change in ["delete", "switch", "replay"] {
+        let fields = form(&other, &format!("webhook={webhook}&off=true"));
+        assert_eq!(ann.post(&format!("/console/webhooks/{change}"), &fields).await.status, 404, "{change}");
+    }
+    let gone = ann.post("/console/webhooks/delete", &form(&own.to_string(), &format!("webhook={webhook}"))).await;
+    assert_eq!(gone.status, 303);
+    assert!(server.authority.webhooks(&permit).await.unwrap().is_empty());
+}

@@ -35,10 +35,15 @@ pub(super) fn next<T, K: Display>(
     more: &str,
     key: impl Fn(&T) -> K,
 ) -> Option<String> {
+    let project = chosen.project.as_ref().map_or_else(String::new, |project| project.id.to_string());
+    next_at(rows, &format!("{path}?project={project}{more}&"), key)
+}
+
+/// The same for a list at an address that ends where `after` is to begin.
+pub(super) fn next_at<T, K: Display>(rows: &mut Vec<T>, address: &str, key: impl Fn(&T) -> K) -> Option<String> {
     if rows.len() <= ROWS {
         return None;
     }
     rows.truncate(ROWS);
-    let project = chosen.project.as_ref().map_or_else(String::new, |project| project.id.to_string());
-    rows.last().map(|last| format!("{path}?project={project}{more}&after={}", key(last)))
+    rows.last().map(|last| format!("{address}after={}", key(last)))
 }

@@ -16,12 +16,14 @@ mod list;
 mod mails;
 mod once;
 mod plots;
+mod projects;
 mod relays;
 mod sessions;
 mod targets;
 mod throttles;
 mod user;
 mod users;
+mod webhooks;
 
 use axum::Router;
 
@@ -36,8 +38,10 @@ pub const ALL: &[Page] = &[
     sessions::PAGE,
     connections::PAGE,
     endpoints::PAGE,
+    projects::PAGE,
     applications::PAGE,
     api_keys::PAGE,
+    webhooks::PAGE,
     targets::PAGE,
     relays::PAGE,
     mails::PAGE,
