@@ -64,6 +64,7 @@ texts! {
             "Server informati degli eventi di sicurezza con richieste firmate. Ciò che non riesce si ritenta per circa un giorno, poi si abbandona.",
             "Server, die durch signierte Anfragen von Sicherheitsereignissen erfahren. Was scheitert, wird etwa einen Tag lang wiederholt, dann aufgegeben.",
             "Servidores que conocen los eventos de seguridad por peticiones firmadas. Lo que falla se reintenta durante un día, luego se abandona.";
+        one: "Webhook", "Webhook", "Webhook", "Webhook", "Webhook";
         url: "Address", "Adresse", "Indirizzo", "Adresse", "Dirección";
         url_hint: "HTTPS, and not in a private network unless the operator allows that.",
             "HTTPS, et pas dans un réseau privé sauf si l’exploitant le permet.",
