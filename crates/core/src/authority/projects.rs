@@ -117,6 +117,10 @@ impl Authority {
         action: &'static str,
         change: impl FnOnce(&mut Project) + Send + 'static,
     ) -> Result<Project, AuthError> {
+        // The installation's audit chain hangs on a project that is none.
+        if permit.project() == ProjectId::INSTALLATION {
+            return Err(AuthError::NotFound(Noun::Project));
+        }
         let (permit, safe, now) = (permit.clone(), self.sip_safe(), ctx.now);
         self.commit(ctx, move |tx, log| {
             let mut project = tx.project_to_change(permit.project())?.ok_or(AuthError::NotFound(Noun::Project))?;

@@ -4,6 +4,7 @@ use ringfence_core::{
     authority::ProjectRequest,
     caller::{Caller, Scope},
     event::SecurityEvent,
+    ids::ProjectId,
     password::PasswordPolicy,
     project::{ProjectPolicy, Span, TokenPolicy},
     testing::outcome,
@@ -99,6 +100,13 @@ async fn a_disabled_project_loses_its_sessions_for_good() {
     assert_eq!(w.trail().await, ["operator project.enabled project"]);
     assert_eq!(outcome(&w.bearer(&token).await), "session_revoked");
     assert_eq!(outcome(&w.authority.sign_in(&w.ctx(), ann.shows(ringfence_core::testing::PASSWORD)).await), "accepted");
+}
+
+#[tokio::test]
+async fn the_installation_is_no_project_that_could_be_changed() {
+    let w = world().await;
+    let permit = w.permit(ProjectId::INSTALLATION);
+    assert_eq!(outcome(&w.authority.disable_project(&w.ctx(), &permit, true).await), "not_found");
 }
 
 #[tokio::test]
