@@ -122,7 +122,7 @@ fn open(folder: &Path) -> anyhow::Result<Connection> {
 /// Members with an address each, as signing up leaves them.
 fn fill(folder: &Path, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
     let mut connection = open(folder)?;
-    let project: String = connection.query_row("SELECT id FROM project", (), |row| row.get(0))?;
+    let project: String = connection.query_row("SELECT id FROM project WHERE name <> ''", (), |row| row.get(0))?;
     let transaction = connection.transaction()?;
     {
         let mut identity = transaction.prepare(
@@ -195,7 +195,7 @@ async fn sweep(store: Arc<Store>) -> anyhow::Result<u64> {
 /// Sessions of guests that ended long ago.
 fn end(folder: &Path, sessions: u64) -> anyhow::Result<()> {
     let mut connection = open(folder)?;
-    let project: String = connection.query_row("SELECT id FROM project", (), |row| row.get(0))?;
+    let project: String = connection.query_row("SELECT id FROM project WHERE name <> ''", (), |row| row.get(0))?;
     let transaction = connection.transaction()?;
     {
         let mut identity = transaction.prepare(
