@@ -3,7 +3,8 @@
 //!
 //! | module | rows |
 //! | --- | --- |
-//! | `tokens` | N01–N04, N07, N13–N19, N21–N24 |
+//! | `tokens` | N01–N04, N07, N13–N19, N21, N24 |
+//! | `times` | N22, N23 |
 //! | `accounts` | N20 (its half without HTTP), N71, N72, N74–N79, N99 |
 //! | `throttling` | N73, N74 |
 //! | `tenancy` | N88–N90 |
@@ -24,4 +25,5 @@ mod forge;
 mod races;
 mod tenancy;
 mod throttling;
+mod times;
 mod tokens;
