@@ -115,17 +115,21 @@ impl Authority {
         self.store.read(move |tx| Ok(tx.credentials(project, CredentialKind::ApiKey, after, limit)?)).await
     }
 
-    /// An API key of the permit's project that still counts.
-    pub async fn api_key(&self, permit: &Permit, id: CredentialId) -> Result<Credential, AuthError> {
-        let project = permit.project();
-        self.store
-            .read(move |tx| {
-                let found = tx.credential(id)?.filter(|found| {
-                    found.project == project && found.kind == CredentialKind::ApiKey && found.revoked_at.is_none()
-                });
-                found.ok_or(AuthError::NotFound(Noun::Credential))
-            })
-            .await
+    /// Makes another key like one that counts; the one before counts until it is revoked.
+    pub async fn replace_api_key(
+        &self,
+        ctx: &Ctx,
+        permit: &Permit,
+        id: CredentialId,
+    ) -> Result<MintedApiKey, AuthError> {
+        let (project, now) = (permit.project(), ctx.now);
+        let found = self.store.read(move |tx| Ok(tx.credential(id)?)).await?.filter(|found| {
+            let over = found.revoked_at.is_some() || found.expires_at.is_some_and(|end| end <= now);
+            found.project == project && found.kind == CredentialKind::ApiKey && !over
+        });
+        let Credential { label, scopes, application, expires_at, .. } =
+            found.ok_or(AuthError::NotFound(Noun::Credential))?;
+        self.create_api_key(ctx, permit, ApiKeyRequest { label, scopes, application, expires_at, value: None }).await
     }
 
     /// Revokes an API key.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ringfence_core::{
     authority::{ApiKeyRequest, Authenticated, PresentedCredential},
     caller::Scope,
+    credential::Credential,
     error::AuthError,
     event::SecurityEvent,
     identity::IdentityKind,
@@ -99,6 +100,37 @@ async fn a_revoked_key_is_as_good_as_none_and_stays_listed() {
     // Again is no failure, and says nothing more.
     w.authority.revoke_api_key(&w.ctx(), &w.home_permit(), one.credential.id).await.unwrap();
     assert_eq!((w.trail().await, w.bus.take()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_by_its_like_while_it_counts_and_within_its_project() {
+    let w = world().await;
+    let wanted = ApiKeyRequest {
+        label: "nightly".to_owned(),
+        scopes: [Scope::SessionsWrite].into_iter().collect(),
+        application: Some(w.home.application.id),
+        expires_at: Some(w.clock.now() + Duration::from_hours(1)),
+        value: None,
+    };
+    let one = w.authority.create_api_key(&w.ctx(), &w.home_permit(), wanted).await.unwrap();
+    let id = one.credential.id;
+    let replace = async |permit| w.authority.replace_api_key(&w.ctx(), &permit, id).await;
+    let two = replace(w.home_permit()).await.unwrap();
+    let likeness = |key: &Credential| (key.label.clone(), key.scopes.clone(), key.application, key.expires_at);
+    assert_eq!(likeness(&two.credential), likeness(&one.credential));
+    for key in [&one, &two] {
+        assert_eq!(outcome(&show(&w, &key.value).await), "accepted");
+    }
+    let elsewhere = w.place("elsewhere").await;
+    assert_eq!(outcome(&replace(w.permit(elsewhere.project.id)).await), "not_found");
+    let clerk = show(&w, &w.api_key(&[Scope::CredentialsWrite]).await.value).await.unwrap();
+    let weak = clerk.caller().permit(Scope::CredentialsWrite, w.home.project.id).unwrap();
+    assert_eq!(outcome(&replace(weak).await), "forbidden");
+    w.clock.advance(Duration::from_hours(1));
+    assert_eq!(outcome(&replace(w.home_permit()).await), "not_found");
+    let three = w.api_key(&[]).await.credential.id;
+    w.authority.revoke_api_key(&w.ctx(), &w.home_permit(), three).await.unwrap();
+    assert_eq!(outcome(&w.authority.replace_api_key(&w.ctx(), &w.home_permit(), three).await), "not_found");
 }
 
 #[tokio::test]

@@ -4,14 +4,13 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::{Query, State},
-    response::{IntoResponse as _, Redirect},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use ringfence_core::{
-    authority::ApiKeyRequest,
+    authority::{ApiKeyRequest, MintedApiKey},
     caller::{Scope, ScopeSet},
     credential::Credential,
-    error::{AuthError, Noun},
     ids::{CredentialId, ProjectId},
 };
 use serde::Deserialize;
@@ -123,27 +122,23 @@ struct Which {
 }
 
 async fn make(State(app): State<App>, visit: Visit, Form(form): Form<New>) -> Answer {
+    let permit = visit.permit(Scope::CredentialsWrite, form.project)?;
     let scopes = form.boxes.keys().filter_map(|name| Scope::parse(name)).collect();
     let wanted = ApiKeyRequest { label: form.label, scopes, application: None, expires_at: None, value: None };
-    minted(&app, &visit, form.project, wanted, "").await
+    let made = app.authority.create_api_key(&visit.ctx, &permit, wanted).await?;
+    Ok(minted(&visit, form.project, &made, ""))
 }
 
 async fn replace(State(app): State<App>, visit: Visit, Form(form): Form<Which>) -> Answer {
     let permit = visit.permit(Scope::CredentialsWrite, form.project)?;
-    let Credential { label, scopes, application, expires_at, .. } = app.authority.api_key(&permit, form.key).await?;
-    if expires_at.is_some_and(|end| end <= visit.ctx.now) {
-        return Err(AuthError::NotFound(Noun::Credential).into());
-    }
-    let wanted = ApiKeyRequest { label, scopes, application, expires_at, value: None };
-    minted(&app, &visit, form.project, wanted, Texts::of(visit.language()).old_counts).await
+    let made = app.authority.replace_api_key(&visit.ctx, &permit, form.key).await?;
+    Ok(minted(&visit, form.project, &made, Texts::of(visit.language()).old_counts))
 }
 
-async fn minted(app: &App, visit: &Visit, project: ProjectId, wanted: ApiKeyRequest, about: &str) -> Answer {
-    let permit = visit.permit(Scope::CredentialsWrite, project)?;
-    let made = app.authority.create_api_key(&visit.ctx, &permit, wanted).await?;
+fn minted(visit: &Visit, project: ProjectId, made: &MintedApiKey, about: &str) -> Response {
     let back = format!("{PATH}?project={project}&done");
     let values = vec![(made.credential.label.as_str(), made.value.expose().to_owned())];
-    Ok(once::show(visit, Texts::of(visit.language()).make, values, about, back))
+    once::show(visit, Texts::of(visit.language()).make, values, about, back)
 }
 
 async fn revoke(State(app): State<App>, visit: Visit, Form(form): Form<Which>) -> Answer {
