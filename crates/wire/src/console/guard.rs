@@ -14,14 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 use ringfence_core::{context::Ctx, error::AuthError, secret::RawToken};
 use url::form_urlencoded;
 
-use super::{
-    cookie,
-    fault::Fault,
-    pages::{ALL, Change},
-    passkey, sign_in,
-    visit::Room,
-    words::Words,
-};
+use super::{cookie, fault::Fault, pages::ALL, passkey, sign_in, visit::Room, words::Words};
 use crate::{app::App, extract::Circumstances, guard::MAX_BODY, looks::Look};
 
 /// How far somebody must have come.
@@ -107,7 +100,7 @@ async fn room(app: &App, door: Door, ctx: &Ctx, token: RawToken) -> Result<Room,
 /// Whether a change is about nobody but whoever makes it.
 fn is_own(path: &str) -> bool {
     let mut changes = ALL.iter().flat_map(|page| page.changes);
-    path == sign_in::SIGN_OUT || changes.any(|change| matches!(change, Change::Own(own) if *own == path))
+    path == sign_in::SIGN_OUT || changes.any(|change| change.is_own() && change.path() == path)
 }
 
 /// Whether a browser says that the form was on a page of ours.

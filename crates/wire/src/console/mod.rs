@@ -29,7 +29,7 @@ pub(crate) const PAGES: &[&str] = &["/console", "/console/{*rest}"];
 /// Everything below `/console`.
 pub(crate) fn routes(app: &App) -> Router<App> {
     let room = |routes: Router<App>, door| routes.route_layer(from_fn_with_state((app.clone(), door), guard::pass));
-    let pages = ALL.iter().fold(Router::new(), |all, page| all.merge((page.routes)()));
+    let pages = ALL.iter().fold(Router::new(), |all, page| all.merge(page.routes()));
     room(sign_in::open().merge(begin::open()), Door::Open)
         .merge(room(sign_in::half().merge(begin::half()), Door::Half))
         .merge(room(sign_in::full().merge(pages), Door::Full))

@@ -9,7 +9,7 @@ use ringfence_core::{
     secret::{Password, RawToken},
     time::Clock as _,
 };
-use ringfence_wire::{CONSOLE_PAGES, ConsoleChange};
+use ringfence_wire::CONSOLE_PAGES;
 
 use crate::{
     support::{Answer, PUBLIC_URL},
@@ -24,10 +24,7 @@ fn operator() -> Permit {
 }
 
 fn changes() -> impl Iterator<Item = (&'static str, bool)> {
-    CONSOLE_PAGES.iter().flat_map(|page| page.changes).map(|change| match change {
-        ConsoleChange::Shared(path) => (*path, true),
-        ConsoleChange::Own(path) => (*path, false),
-    })
+    CONSOLE_PAGES.iter().flat_map(|page| page.changes).map(|change| (change.path(), !change.is_own()))
 }
 
 /// A browser with the cookie of a session.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
@@ -30,25 +30,15 @@ pub(super) const PAGE: Page = Page {
     path: "/console/account",
     title: |language| Texts::of(language).title,
     group: Group::Installation,
-    routes: || {
-        Router::new()
-            .route("/console/account", get(show))
-            .route("/console/account/password", post(change_password))
-            .route("/console/account/totp", get(show_totp).post(replace_totp))
-            .route("/console/account/totp/remove", post(remove_totp))
-            .route("/console/account/passkey", post(add_passkey))
-            .route("/console/account/passkey/remove", post(remove_passkey))
-            .route("/console/account/recovery", post(renew_recovery))
-            .route("/console/account/session", post(end_session))
-    },
+    views: &[("/console/account", || get(show)), ("/console/account/totp", || get(show_totp))],
     changes: &[
-        Change::Own("/console/account/password"),
-        Change::Own("/console/account/totp"),
-        Change::Own("/console/account/totp/remove"),
-        Change::Own("/console/account/passkey"),
-        Change::Own("/console/account/passkey/remove"),
-        Change::Own("/console/account/recovery"),
-        Change::Own("/console/account/session"),
+        Change::Own("/console/account/password", || post(change_password)),
+        Change::Own("/console/account/totp", || post(replace_totp)),
+        Change::Own("/console/account/totp/remove", || post(remove_totp)),
+        Change::Own("/console/account/passkey", || post(add_passkey)),
+        Change::Own("/console/account/passkey/remove", || post(remove_passkey)),
+        Change::Own("/console/account/recovery", || post(renew_recovery)),
+        Change::Own("/console/account/session", || post(end_session)),
     ],
 };
 

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::State,
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -31,18 +31,12 @@ pub(super) const PAGE: Page = Page {
     path: "/console/administrators",
     title: |language| Texts::of(language).title,
     group: Group::Installation,
-    routes: || {
-        Router::new()
-            .route("/console/administrators", get(show).post(create))
-            .route("/console/administrators/role", post(set_role))
-            .route("/console/administrators/reset", post(reset))
-            .route("/console/administrators/delete", post(delete))
-    },
+    views: &[("/console/administrators", || get(show))],
     changes: &[
-        Change::Shared("/console/administrators"),
-        Change::Shared("/console/administrators/role"),
-        Change::Shared("/console/administrators/reset"),
-        Change::Shared("/console/administrators/delete"),
+        Change::Shared("/console/administrators", || post(create)),
+        Change::Shared("/console/administrators/role", || post(set_role)),
+        Change::Shared("/console/administrators/reset", || post(reset)),
+        Change::Shared("/console/administrators/delete", || post(delete)),
     ],
 };
 

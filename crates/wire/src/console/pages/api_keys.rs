@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
@@ -35,17 +35,11 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/api-keys/make", post(make))
-            .route("/console/api-keys/replace", post(replace))
-            .route("/console/api-keys/revoke", post(revoke))
-    },
+    views: &[(PATH, || get(show))],
     changes: &[
-        Change::Shared("/console/api-keys/make"),
-        Change::Shared("/console/api-keys/replace"),
-        Change::Shared("/console/api-keys/revoke"),
+        Change::Shared("/console/api-keys/make", || post(make)),
+        Change::Shared("/console/api-keys/replace", || post(replace)),
+        Change::Shared("/console/api-keys/revoke", || post(revoke)),
     ],
 };
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -39,26 +39,15 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/applications/{project}/{application}", get(application::show))
-            .route("/console/applications/make", post(make))
-            .route("/console/applications/configure", post(application::configure))
-            .route("/console/applications/switch", post(application::switch))
-            .route("/console/applications/key/add", post(application::add_key))
-            .route("/console/applications/key/remove", post(application::remove_key))
-            .route("/console/applications/issuer/trust", post(application::trust))
-            .route("/console/applications/issuer/revoke", post(application::revoke))
-    },
+    views: &[(PATH, || get(show)), ("/console/applications/{project}/{application}", || get(application::show))],
     changes: &[
-        Change::Shared("/console/applications/make"),
-        Change::Shared("/console/applications/configure"),
-        Change::Shared("/console/applications/switch"),
-        Change::Shared("/console/applications/key/add"),
-        Change::Shared("/console/applications/key/remove"),
-        Change::Shared("/console/applications/issuer/trust"),
-        Change::Shared("/console/applications/issuer/revoke"),
+        Change::Shared("/console/applications/make", || post(make)),
+        Change::Shared("/console/applications/configure", || post(application::configure)),
+        Change::Shared("/console/applications/switch", || post(application::switch)),
+        Change::Shared("/console/applications/key/add", || post(application::add_key)),
+        Change::Shared("/console/applications/key/remove", || post(application::remove_key)),
+        Change::Shared("/console/applications/issuer/trust", || post(application::trust)),
+        Change::Shared("/console/applications/issuer/revoke", || post(application::revoke)),
     ],
 };
 

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{
-    Router,
     extract::{Query, State},
     routing::get,
 };
@@ -34,7 +33,7 @@ pub(super) const PAGE: Page = Page {
     path: "/console/audit",
     title: |language| Texts::of(language).title,
     group: Group::Security,
-    routes: || Router::new().route("/console/audit", get(show)),
+    views: &[("/console/audit", || get(show))],
     changes: &[],
 };
 

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -39,8 +39,8 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::People,
-    routes: || Router::new().route(PATH, get(show)).route("/console/connections/end", post(end)),
-    changes: &[Change::Shared("/console/connections/end")],
+    views: &[(PATH, || get(show))],
+    changes: &[Change::Shared("/console/connections/end", || post(end))],
 };
 
 texts! {

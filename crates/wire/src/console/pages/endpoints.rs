@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Path, Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -38,18 +38,11 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::People,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/endpoints/{project}/{group}", get(show_group))
-            .route("/console/endpoints/switch", post(switch))
-            .route("/console/endpoints/end", post(end))
-            .route("/console/endpoints/delete", post(delete))
-    },
+    views: &[(PATH, || get(show)), ("/console/endpoints/{project}/{group}", || get(show_group))],
     changes: &[
-        Change::Shared("/console/endpoints/switch"),
-        Change::Shared("/console/endpoints/end"),
-        Change::Shared("/console/endpoints/delete"),
+        Change::Shared("/console/endpoints/switch", || post(switch)),
+        Change::Shared("/console/endpoints/end", || post(end)),
+        Change::Shared("/console/endpoints/delete", || post(delete)),
     ],
 };
 

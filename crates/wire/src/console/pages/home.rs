@@ -1,7 +1,7 @@
 //! Home: how the installation is.
 
 use askama::Template;
-use axum::{Router, extract::State, routing::get};
+use axum::{extract::State, routing::get};
 
 use super::{Group, Page};
 use crate::{
@@ -14,7 +14,7 @@ pub(super) const PAGE: Page = Page {
     path: "/console",
     title: |language| Texts::of(language).title,
     group: Group::Overview,
-    routes: || Router::new().route("/console", get(show)),
+    views: &[("/console", || get(show))],
     changes: &[],
 };
 

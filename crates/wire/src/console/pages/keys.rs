@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -24,8 +24,8 @@ pub(super) const PAGE: Page = Page {
     path: "/console/keys",
     title: |language| Texts::of(language).title,
     group: Group::Security,
-    routes: || Router::new().route("/console/keys", get(show)).route("/console/keys/rotate", post(rotate)),
-    changes: &[Change::Shared("/console/keys/rotate")],
+    views: &[("/console/keys", || get(show))],
+    changes: &[Change::Shared("/console/keys/rotate", || post(rotate))],
 };
 
 texts! {

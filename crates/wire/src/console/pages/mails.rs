@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{
-    Router,
     extract::{Path, Query, State},
     response::Html,
     routing::get,
@@ -26,7 +25,7 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || Router::new().route(PATH, get(show)).route("/console/mails/{language}/{name}", get(frame)),
+    views: &[(PATH, || get(show)), ("/console/mails/{language}/{name}", || get(frame))],
     changes: &[],
 };
 

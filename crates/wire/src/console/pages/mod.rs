@@ -25,7 +25,7 @@ mod user;
 mod users;
 mod webhooks;
 
-use axum::Router;
+use axum::{Router, routing::MethodRouter};
 
 use super::words::Words;
 use crate::{app::App, looks::Language};
@@ -60,19 +60,46 @@ pub struct Page {
     pub(super) title: fn(Language) -> &'static str,
     /// Where the navigation has it.
     pub(super) group: Group,
-    /// What it answers.
-    pub(super) routes: fn() -> Router<App>,
-    /// The paths of the changes it takes, all by POST: each is refused to whoever may only read, unless it is about themselves.
+    /// What it shows, by path.
+    pub(super) views: &'static [(&'static str, Taker)],
+    /// The changes it takes, all by POST: each is refused to whoever may only read, unless it is about themselves.
     pub changes: &'static [Change],
+}
+
+/// What takes the requests to a path.
+type Taker = fn() -> MethodRouter<App>;
+
+impl Page {
+    /// Everything that it answers: no change is taken that is not in the list.
+    pub(super) fn routes(&self) -> Router<App> {
+        let changes =
+            self.changes.iter().map(|(Change::Shared(path, taker) | Change::Own(path, taker))| (*path, *taker));
+        let all = self.views.iter().copied().chain(changes);
+        all.fold(Router::new(), |router, (path, taker)| router.route(path, taker()))
+    }
 }
 
 /// A change that a page takes.
 #[derive(Clone, Copy, Debug)]
 pub enum Change {
     /// Of what everybody shares.
-    Shared(&'static str),
+    Shared(&'static str, Taker),
     /// Of what only concerns whoever asks, such as their password.
-    Own(&'static str),
+    Own(&'static str, Taker),
+}
+
+impl Change {
+    /// Where it is sent.
+    pub const fn path(&self) -> &'static str {
+        match self {
+            Self::Shared(path, _) | Self::Own(path, _) => path,
+        }
+    }
+
+    /// Whether it is about whoever asks alone.
+    pub const fn is_own(&self) -> bool {
+        matches!(self, Self::Own(..))
+    }
 }
 
 /// The headings of the navigation.

@@ -2,7 +2,7 @@
 //! Drawn here, as SVG of rectangles; what they show stands beside them in words.
 
 use askama::Template;
-use axum::{Router, extract::State, routing::get};
+use axum::{extract::State, routing::get};
 use ringfence_core::{
     tally::{OUTCOMES, Slot, WAYS},
     time::Timestamp,
@@ -21,7 +21,7 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Overview,
-    routes: || Router::new().route(PATH, get(show)),
+    views: &[(PATH, || get(show))],
     changes: &[],
 };
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -32,13 +32,11 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/projects/make", post(make))
-            .route("/console/projects/switch", post(switch))
-    },
-    changes: &[Change::Shared("/console/projects/make"), Change::Shared("/console/projects/switch")],
+    views: &[(PATH, || get(show))],
+    changes: &[
+        Change::Shared("/console/projects/make", || post(make)),
+        Change::Shared("/console/projects/switch", || post(switch)),
+    ],
 };
 
 /// Where a row leads: pages about one project.

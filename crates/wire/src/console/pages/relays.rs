@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
@@ -38,23 +38,14 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/relays/domain/add", post(add))
-            .route("/console/relays/domain/switch", post(switch))
-            .route("/console/relays/domain/delete", post(delete))
-            .route("/console/relays/turn/show", post(show_turn))
-            .route("/console/relays/turn/prepare", post(prepare))
-            .route("/console/relays/turn/adopt", post(adopt))
-    },
+    views: &[(PATH, || get(show))],
     changes: &[
-        Change::Shared("/console/relays/domain/add"),
-        Change::Shared("/console/relays/domain/switch"),
-        Change::Shared("/console/relays/domain/delete"),
-        Change::Shared("/console/relays/turn/show"),
-        Change::Shared("/console/relays/turn/prepare"),
-        Change::Shared("/console/relays/turn/adopt"),
+        Change::Shared("/console/relays/domain/add", || post(add)),
+        Change::Shared("/console/relays/domain/switch", || post(switch)),
+        Change::Shared("/console/relays/domain/delete", || post(delete)),
+        Change::Shared("/console/relays/turn/show", || post(show_turn)),
+        Change::Shared("/console/relays/turn/prepare", || post(prepare)),
+        Change::Shared("/console/relays/turn/adopt", || post(adopt)),
     ],
 };
 

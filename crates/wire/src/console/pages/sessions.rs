@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -32,8 +32,8 @@ pub(super) const PAGE: Page = Page {
     path: "/console/sessions",
     title: |language| Texts::of(language).sessions,
     group: Group::People,
-    routes: || Router::new().route("/console/sessions", get(show)).route("/console/sessions/end", post(end)),
-    changes: &[Change::Shared("/console/sessions/end")],
+    views: &[("/console/sessions", || get(show))],
+    changes: &[Change::Shared("/console/sessions/end", || post(end))],
 };
 
 #[derive(Template)]

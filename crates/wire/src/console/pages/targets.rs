@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Query, State},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
@@ -30,13 +30,11 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/targets/add", post(add))
-            .route("/console/targets/remove", post(remove))
-    },
-    changes: &[Change::Shared("/console/targets/add"), Change::Shared("/console/targets/remove")],
+    views: &[(PATH, || get(show))],
+    changes: &[
+        Change::Shared("/console/targets/add", || post(add)),
+        Change::Shared("/console/targets/remove", || post(remove)),
+    ],
 };
 
 texts! {

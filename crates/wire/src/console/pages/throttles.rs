@@ -2,10 +2,10 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::State,
     response::{IntoResponse as _, Redirect},
-    routing::get,
+    routing::{get, post},
 };
 use ringfence_core::{
     caller::Scope,
@@ -27,8 +27,8 @@ pub(super) const PAGE: Page = Page {
     path: "/console/throttled",
     title: |language| Texts::of(language).title,
     group: Group::Security,
-    routes: || Router::new().route("/console/throttled", get(show).post(let_off)),
-    changes: &[Change::Shared("/console/throttled")],
+    views: &[("/console/throttled", || get(show))],
+    changes: &[Change::Shared("/console/throttled", || post(let_off))],
 };
 
 texts! {

@@ -4,7 +4,6 @@ use std::borrow::Borrow;
 
 use askama::Template;
 use axum::{
-    Router,
     extract::{Query, State},
     routing::{get, post},
 };
@@ -34,22 +33,13 @@ pub(super) const PAGE: Page = Page {
     path: "/console/users",
     title: |language| Texts::of(language).title,
     group: Group::People,
-    routes: || {
-        Router::new()
-            .route("/console/users", get(show))
-            .route("/console/users/{project}/{identity}", get(user::show))
-            .route("/console/users/profile", post(user::change))
-            .route("/console/users/suspend", post(user::suspend))
-            .route("/console/users/unlock", post(user::unlock))
-            .route("/console/users/revoke", post(user::revoke))
-            .route("/console/users/erase", post(user::erase))
-    },
+    views: &[("/console/users", || get(show)), ("/console/users/{project}/{identity}", || get(user::show))],
     changes: &[
-        Change::Shared("/console/users/profile"),
-        Change::Shared("/console/users/suspend"),
-        Change::Shared("/console/users/unlock"),
-        Change::Shared("/console/users/revoke"),
-        Change::Shared("/console/users/erase"),
+        Change::Shared("/console/users/profile", || post(user::change)),
+        Change::Shared("/console/users/suspend", || post(user::suspend)),
+        Change::Shared("/console/users/unlock", || post(user::unlock)),
+        Change::Shared("/console/users/revoke", || post(user::revoke)),
+        Change::Shared("/console/users/erase", || post(user::erase)),
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Form,
     extract::{Path, Query, State},
     response::{IntoResponse as _, Redirect},
     routing::{get, post},
@@ -38,20 +38,12 @@ pub(super) const PAGE: Page = Page {
     path: PATH,
     title: |language| Texts::of(language).title,
     group: Group::Configuration,
-    routes: || {
-        Router::new()
-            .route(PATH, get(show))
-            .route("/console/webhooks/{project}/{webhook}", get(show_deliveries))
-            .route("/console/webhooks/make", post(make))
-            .route("/console/webhooks/switch", post(switch))
-            .route("/console/webhooks/delete", post(delete))
-            .route("/console/webhooks/replay", post(replay))
-    },
+    views: &[(PATH, || get(show)), ("/console/webhooks/{project}/{webhook}", || get(show_deliveries))],
     changes: &[
-        Change::Shared("/console/webhooks/make"),
-        Change::Shared("/console/webhooks/switch"),
-        Change::Shared("/console/webhooks/delete"),
-        Change::Shared("/console/webhooks/replay"),
+        Change::Shared("/console/webhooks/make", || post(make)),
+        Change::Shared("/console/webhooks/switch", || post(switch)),
+        Change::Shared("/console/webhooks/delete", || post(delete)),
+        Change::Shared("/console/webhooks/replay", || post(replay)),
     ],
 };
 
