@@ -235,22 +235,21 @@ pub(super) fn allow_way(application: Option<&Application>, way: WayIn) -> Result
 
 /// Finds what a [`ProjectRef`] names. The short id of an application names it in every scheme.
 pub(super) fn resolve(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<(Project, Option<Application>), AuthError> {
-    let application = match reference {
+    let home = match reference {
         ProjectRef::Id(id) => return Ok((tx.project(*id)?.ok_or(AuthError::NotFound(Noun::Project))?, None)),
         ProjectRef::Name(name) => {
             return Ok((tx.project_by_name(name)?.ok_or(AuthError::NotFound(Noun::Project))?, None));
         }
-        ProjectRef::Application(id) => tx.application(*id)?,
-        ProjectRef::Alias { scheme, value } => match tx.application_by_alias(scheme, value)? {
+        ProjectRef::Application(id) => tx.home(*id)?,
+        ProjectRef::Alias { scheme, value } => match tx.home_by_alias(scheme, value)? {
             None => match crate::ids::ApplicationId::from_short(value) {
-                Some(id) => tx.application(id)?,
+                Some(id) => tx.home(id)?,
                 None => None,
             },
             found => found,
         },
     };
-    let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
-    let project = tx.project(application.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+    let (application, project) = home.ok_or(AuthError::NotFound(Noun::Application))?;
     Ok((project, Some(application)))
 }
 
