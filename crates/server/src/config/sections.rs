@@ -292,6 +292,24 @@ impl Bus {
     }
 }
 
+/// `[audit]`
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// How long entries of audit logs stay; for ever when absent: no upgrade takes away what somebody may have to show.
+    pub keep_for: Option<Span>,
+}
+
+impl Audit {
+    /// What is in a shorter log was hardly read by anybody.
+    const SHORTEST: Span = Span::days(7);
+
+    pub(super) fn validate(self) -> Result<()> {
+        ensure!(self.keep_for.is_none_or(|span| span >= Self::SHORTEST), "keep_for: 7d is the least");
+        Ok(())
+    }
+}
+
 /// `[password]`: what a hash costs. The defaults are right for most; raising them renews hashes at the next sign-in.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
