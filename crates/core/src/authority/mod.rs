@@ -54,6 +54,7 @@ mod live_tokens;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod notices;
 mod once;
 mod outbox;
 mod own_keys;
