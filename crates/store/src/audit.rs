@@ -115,4 +115,12 @@ impl AuditStore for SqlTx<'_> {
             |row| Ok((event(row)?, link(row)?)),
         )
     }
+
+    fn sweep_audit(&mut self, project: ProjectId, through_seq: i64, limit: u32) -> StoreResult<u64> {
+        self.execute(
+            "DELETE FROM audit_event WHERE id IN (
+                 SELECT id FROM audit_event WHERE project_id = $1 AND seq <= $2 ORDER BY seq LIMIT $3)",
+            values![project, through_seq, limit],
+        )
+    }
 }
