@@ -111,8 +111,8 @@ impl MembershipStore for SqlTx<'_> {
         .map(drop)
     }
 
-    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<()> {
-        self.execute("DELETE FROM membership WHERE identity_id = $1", values![identity]).map(drop)
+    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<bool> {
+        self.changed("DELETE FROM membership WHERE identity_id = $1", values![identity])
     }
 
     fn insert_invitation(&mut self, invitation: &Invitation) -> StoreResult<bool> {

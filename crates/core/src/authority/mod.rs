@@ -53,6 +53,7 @@ mod live_tokens;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod memory;
 mod once;
 mod outbox;
 mod own_keys;
@@ -63,6 +64,7 @@ mod presence;
 mod projects;
 mod provider_sign_in;
 mod refresh;
+mod roles;
 mod sessions;
 mod shared;
 mod sip;
@@ -151,6 +153,8 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    known_keys: credentials::KnownKeys,
+    places: roles::Places,
     verified: verified::Verified,
     turn: turn::Handed,
     tally: Tally,
@@ -181,6 +185,8 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            known_keys: credentials::KnownKeys::default(),
+            places: roles::Places::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
             tally: Tally::default(),
@@ -256,12 +262,16 @@ impl Authority {
         match signal {
             Signal::Event(event) => {
                 self.live.forget(event);
+                self.known_keys.forget(event);
+                self.places.forget(event);
                 if let SecurityEvent::KeysChanged(project) = event {
                     self.keys.forget(project);
                 }
             }
             Signal::Gap => {
                 self.live.clear();
+                self.known_keys.clear();
+                self.places.clear();
                 self.keys.clear();
             }
         }
