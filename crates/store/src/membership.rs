@@ -110,8 +110,8 @@ impl MembershipStore for SqlTx<'_> {
         )
     }
 
-    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<()> {
-        self.later("DELETE FROM membership WHERE identity_id = $1", values![identity])
+    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<bool> {
+        self.changed("DELETE FROM membership WHERE identity_id = $1", values![identity])
     }
 
     fn insert_invitation(&mut self, invitation: &Invitation) -> StoreResult<bool> {

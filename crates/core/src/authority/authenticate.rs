@@ -10,7 +10,6 @@ use crate::{
     audit::Audit,
     caller::{Actor, Caller, Permit, Scope, ScopeSet},
     context::Ctx,
-    credential::CredentialKind,
     endpoint::Endpoint,
     error::{AuthError, Noun, TokenFault},
     federation::ProviderToken,
@@ -309,45 +308,14 @@ impl Authority {
     }
 
     async fn by_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Authenticated, AuthError> {
-        let checked = self.verify_access_token(ctx, token).await?;
-        let live = self.live_session(ctx, checked.claims.session).await?;
-        if live.project.id != checked.claims.project {
-            return Err(TokenFault::Key.into());
+        if let Some(checked) = self.checked_before(ctx, token)? {
+            return Ok(Authenticated::clone(&*self.live_session(ctx, checked.session).await?));
         }
-        self.check_shape(&live, &checked)?;
+        let claims = self.check_access_token(ctx, token).await?;
+        let live = self.live_session(ctx, claims.session).await?;
+        self.check_shape(&live, &claims)?;
+        self.verified.remember(token, claims);
         Ok(Authenticated::clone(&live))
-    }
-
-    async fn by_api_key(&self, ctx: &Ctx, key: &RawToken) -> Result<Authenticated, AuthError> {
-        refuse_other_kind(key, TokenKind::ApiKey)?;
-        let (digest, now) = (key.digest(), ctx.now);
-        self.store
-            .read(move |tx| {
-                let credential = tx
-                    .credential_by_lookup(&digest)?
-                    .filter(|credential| credential.kind == CredentialKind::ApiKey)
-                    .ok_or(TokenFault::Unknown)?;
-                let application = match credential.application {
-                    Some(id) => tx.application(id)?,
-                    None => None,
-                };
-                let project = tx.project(credential.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-                let identity = tx.identity(credential.identity)?.ok_or(AuthError::InvalidCredentials)?;
-                admit(&project, application.as_ref(), Some(&identity), None, None, now)?;
-                if !credential.is_usable(now) {
-                    return Err(TokenFault::Unknown.into());
-                }
-                Ok(Authenticated {
-                    identity: Arc::new(identity),
-                    endpoint: None,
-                    project: Arc::new(project),
-                    application: application.map(Arc::new),
-                    session: None,
-                    key: Some(credential.id),
-                    scopes: credential.scopes,
-                })
-            })
-            .await
     }
 
     async fn by_guest(

@@ -54,6 +54,7 @@ mod live_tokens;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod memory;
 mod notices;
 mod once;
 mod outbox;
@@ -65,6 +66,7 @@ mod presence;
 mod projects;
 mod provider_sign_in;
 mod refresh;
+mod roles;
 mod sessions;
 mod shared;
 mod sip;
@@ -154,6 +156,8 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    known_keys: credentials::KnownKeys,
+    places: roles::Places,
     verified: verified::Verified,
     turn: turn::Handed,
     tally: Tally,
@@ -184,6 +188,8 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            known_keys: credentials::KnownKeys::default(),
+            places: roles::Places::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
             tally: Tally::default(),
@@ -259,12 +265,16 @@ impl Authority {
         match signal {
             Signal::Event(event) => {
                 self.live.forget(event);
+                self.known_keys.forget(event);
+                self.places.forget(event);
                 if let SecurityEvent::KeysChanged(project) = event {
                     self.keys.forget(project);
                 }
             }
             Signal::Gap => {
                 self.live.clear();
+                self.known_keys.clear();
+                self.places.clear();
                 self.keys.clear();
             }
         }
