@@ -363,7 +363,7 @@ impl Authority {
         let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
         let seed = self.session_seed(ctx, &["anon"]);
         let now = ctx.now;
-        self.commit(ctx, move |tx, log: &mut Log| {
+        self.commit_repeatable(ctx, move |tx, log: &mut Log| {
             let (project, application) = resolve(tx, &project)?;
             admit(&project, application.as_ref(), None, None, None, now)?;
             allow_way(application.as_ref(), WayIn::Guest)?;
@@ -373,8 +373,8 @@ impl Authority {
                 project: project.id,
                 application: application.as_ref().map(|application| application.id),
                 kind: IdentityKind::Guest,
-                profile,
-                attributes,
+                profile: profile.clone(),
+                attributes: attributes.clone(),
                 standing: Standing::default(),
                 created_at: now,
                 updated_at: now,

@@ -110,7 +110,7 @@ impl Authority {
             rotated_at: ctx.now,
             answer: None,
         };
-        self.commit(ctx, move |tx, _| {
+        self.commit_repeatable(ctx, move |tx, _| {
             if tx.insert_refresh_family(&family)? { Ok(()) } else { Err(AuthError::Conflict(Noun::Session)) }
         })
         .await?;
@@ -195,7 +195,7 @@ impl Authority {
         };
         let (session, actor) = (family.session, who.actor());
         let won = self
-            .commit(ctx, move |tx, log| {
+            .commit_repeatable(ctx, move |tx, log| {
                 // It may have ended while the tokens were minted.
                 let standpoint = tx.standpoint(session)?.ok_or(AuthError::SessionRevoked)?;
                 let project = standpoint.project.id;
