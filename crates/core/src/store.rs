@@ -67,6 +67,19 @@ impl From<StoreError> for AuthError {
     }
 }
 
+/// Whether a unit may be run again after what it did was rolled back. Those that may can share a transaction unprotected from
+/// one another: should one fail, all of them are run again, each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Once only.
+    Never,
+    /// As often as it takes.
+    Possible,
+    /// As often as it takes, and it only adds rows whose keys nobody else has. So no two of them wait for one another, in
+    /// whatever order they share transactions of an engine that has several at once.
+    Adding,
+}
+
 /// One unit of work on its way through an engine.
 ///
 /// The engine calls [`run`](Unit::run) once inside a transaction, then commits if it returned `true` and rolls back otherwise,
@@ -75,9 +88,8 @@ pub trait Unit: Send {
     /// Does the work; `true` means keep it.
     fn run(&mut self, tx: &mut dyn Tx) -> bool;
 
-    /// Whether it may be run again after what it did was rolled back. Such units can share a transaction unprotected from one
-    /// another: should one fail, all of them are run again, each for itself.
-    fn repeatable(&self) -> bool;
+    /// Whether it may be run again.
+    fn again(&self) -> Again;
 
     /// Answers whoever waits. `outcome` is an error when the transaction could not begin or commit.
     fn finish(self: Box<Self>, outcome: StoreResult<()>);
@@ -136,13 +148,13 @@ impl Store {
     }
 
     /// The same for work that can be done more than once, of which only the last time counts: it costs the engine less.
-    pub async fn write_repeatable<T, F>(&self, work: F) -> Result<T, AuthError>
+    pub async fn write_again<T, F>(&self, again: Again, work: F) -> Result<T, AuthError>
     where
         T: Send + 'static,
         F: Fn(&mut dyn Tx) -> Result<T, AuthError> + Send + 'static,
     {
         let (waiting, answer) = oneshot::channel();
-        self.engine.submit_write(Box::new(RepeatableJob { work, outcome: None, waiting }));
+        self.engine.submit_write(Box::new(RepeatableJob { work, again, outcome: None, waiting }));
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
@@ -180,8 +192,8 @@ where
         keep
     }
 
-    fn repeatable(&self) -> bool {
-        false
+    fn again(&self) -> Again {
+        Again::Never
     }
 
     fn finish(self: Box<Self>, outcome: StoreResult<()>) {
@@ -213,6 +225,7 @@ fn answer<T>(
 /// A [`Job`] that can be run again.
 struct RepeatableJob<T, F> {
     work: F,
+    again: Again,
     outcome: Option<Result<T, AuthError>>,
     waiting: oneshot::Sender<Result<T, AuthError>>,
 }
@@ -231,8 +244,8 @@ where
         keep
     }
 
-    fn repeatable(&self) -> bool {
-        true
+    fn again(&self) -> Again {
+        self.again
     }
 
     fn finish(self: Box<Self>, outcome: StoreResult<()>) {

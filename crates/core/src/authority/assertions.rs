@@ -26,7 +26,7 @@ use crate::{
     project::{Project, ProjectRef},
     secret::{RawToken, TokenDigest, TokenKind},
     session::Session,
-    store::Tx,
+    store::{Again, Tx},
     time::Timestamp,
 };
 
@@ -91,7 +91,7 @@ impl Authority {
             membership: MembershipId::mint(ctx.now, self.entropy.as_ref()),
         };
         let digest = bearer.clone();
-        self.commit_repeatable(ctx, move |tx, log| {
+        self.commit_again(ctx, Again::Possible, move |tx, log| {
             admit_asserted(tx, log, &application, &verified, profile, &seed, ids, &digest)
         })
         .await

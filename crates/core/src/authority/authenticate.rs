@@ -21,7 +21,7 @@ use crate::{
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
-    store::Tx,
+    store::{Again, Tx},
     tally::Way,
     time::Timestamp,
 };
@@ -363,7 +363,7 @@ impl Authority {
         let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
         let seed = self.session_seed(ctx, &["anon"]);
         let now = ctx.now;
-        self.commit_repeatable(ctx, move |tx, log: &mut Log| {
+        self.commit_again(ctx, Again::Adding, move |tx, log: &mut Log| {
             let (project, application) = resolve(tx, &project)?;
             admit(&project, application.as_ref(), None, None, None, now)?;
             allow_way(application.as_ref(), WayIn::Guest)?;

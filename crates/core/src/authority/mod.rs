@@ -25,7 +25,7 @@ use crate::{
     outbox::{EventKind, EventSubject, Told},
     password::PasswordHasher,
     seal::Sealer,
-    store::{Store, Tx},
+    store::{Again, Store, Tx},
     tally::Tally,
     time::SharedClock,
     webhook::Courier,
@@ -289,7 +289,7 @@ impl Authority {
 
     /// The same for work that can be done more than once, of which only the last time counts: the store may do it beside others
     /// unprotected, which costs less.
-    async fn commit_repeatable<T, F>(&self, ctx: &Ctx, work: F) -> Result<T, AuthError>
+    async fn commit_again<T, F>(&self, ctx: &Ctx, again: Again, work: F) -> Result<T, AuthError>
     where
         T: Send + 'static,
         F: Fn(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
@@ -300,7 +300,7 @@ impl Authority {
             let outcome = work(tx, &mut log)?;
             Ok((outcome, ending.write(tx, log)?))
         };
-        let (outcome, events) = self.store.write_repeatable(work).await?;
+        let (outcome, events) = self.store.write_again(again, work).await?;
         self.announce(&events).await;
         Ok(outcome)
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use ringfence_core::store::{StoreError, StoreResult, Unit};
+use ringfence_core::store::{Again, StoreError, StoreResult, Unit};
 
 use super::{checkpoint::Checkpoints, connection::Connection};
 use crate::{
@@ -77,7 +77,7 @@ impl Writer {
     /// Runs the units that may be run again with nothing between them: a savepoint each would copy every page that each changes.
     /// Should one fail that has changed something, what all of them did is undone, and they go back to be run alone.
     fn run_crowd(&mut self, units: &mut VecDeque<Box<dyn Unit>>, ran: &mut Vec<Done>) -> Group {
-        let (mut crowd, others): (VecDeque<_>, _) = units.drain(..).partition(|unit| unit.repeatable());
+        let (mut crowd, others): (VecDeque<_>, _) = units.drain(..).partition(|unit| unit.again() != Again::Never);
         *units = others;
         if crowd.len() > 1 && self.connection.control("SAVEPOINT crowd").is_ok() {
             let fit = crowd.iter_mut().try_for_each(|unit| self.run_in_crowd(&mut **unit));
