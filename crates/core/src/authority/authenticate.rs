@@ -20,7 +20,7 @@ use crate::{
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
-    store::Tx,
+    store::{Again, Tx},
     tally::Way,
     time::Timestamp,
 };
@@ -331,7 +331,7 @@ impl Authority {
         let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
         let seed = self.session_seed(ctx, &["anon"]);
         let now = ctx.now;
-        self.commit(ctx, move |tx, log: &mut Log| {
+        self.commit_again(ctx, Again::Adding, move |tx, log: &mut Log| {
             let (project, application) = resolve(tx, &project)?;
             admit(&project, application.as_ref(), None, None, None, now)?;
             allow_way(application.as_ref(), WayIn::Guest)?;
@@ -341,8 +341,8 @@ impl Authority {
                 project: project.id,
                 application: application.as_ref().map(|application| application.id),
                 kind: IdentityKind::Guest,
-                profile,
-                attributes,
+                profile: profile.clone(),
+                attributes: attributes.clone(),
                 standing: Standing::default(),
                 created_at: now,
                 updated_at: now,
