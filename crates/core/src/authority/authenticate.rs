@@ -261,8 +261,9 @@ impl Authority {
     pub async fn authenticate(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
         let refused_way = way_of(&presented);
         let outcome = match presented {
-            // The most frequent by far: it does without what the others share.
+            // The most frequent by far: they do without what the others share.
             PresentedCredential::AccessToken(token) => self.by_access_token(ctx, &token).await,
+            PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
             presented => self.judge(ctx, presented, false).await,
         };
         if let Err(refusal) = &outcome {
