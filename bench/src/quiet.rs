@@ -116,12 +116,19 @@ pub(crate) fn summary() -> String {
         "{slices} slices: in {disturbed} others took more than {OTHERS} of a core, in {refused} an answer was no success."
     );
     let names: Vec<String> = counted.into_iter().collect();
-    match (refused + disturbed, names.is_empty()) {
-        (0, _) => counts,
-        (_, true) => counts + " These are void; all were measured again.",
-        (_, false) => counts + " These are void and were measured again, but for: " + &names.join("; ") + ".",
-    }
+    counts
+        + &match (refused + disturbed, names.len()) {
+            (0, _) => String::new(),
+            (_, 0) => " These are void; all were measured again.".to_owned(),
+            (_, 1..=NAMED) => format!(" These are void and were measured again, but for: {}.", names.join("; ")),
+            (_, kinds) => {
+                format!(" These are void, but those of {kinds} kinds were never had quiet and count: measure again.")
+            }
+        }
 }
+
+/// More names than these nobody reads.
+const NAMED: usize = 8;
 
 fn book() -> MutexGuard<'static, Book> {
     BOOK.lock().unwrap_or_else(PoisonError::into_inner)
