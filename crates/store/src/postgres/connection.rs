@@ -191,9 +191,9 @@ async fn send(
 ) -> Result<(), tokio_postgres::Error> {
     let opening = async { if begin { client.batch_execute("BEGIN READ WRITE").await } else { Ok(()) } };
     let changing = changes.iter().map(|change| run(client, Ask::Count, &statements[change.sql], &change.values));
-    let (opened, changed) = tokio::join!(opening, join_all(changing));
+    let (opened, outcomes) = tokio::join!(opening, join_all(changing));
     opened?;
-    changed.into_iter().try_for_each(|outcome| outcome.map(drop))
+    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))
 }
 
 async fn run(
