@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     process::{capture, cargo, run, target},
@@ -62,17 +62,15 @@ fn manifests() -> Result<Vec<PathBuf>> {
     Ok(list.lines().filter_map(|file| Path::new(file).parent().map(Path::to_path_buf)).collect())
 }
 
-/// Builds the binary so that neither the folder of the sources nor that of cargo is in it.
-fn build() -> Result<PathBuf> {
-    let here = env::current_dir()?;
+/// Builds the binary of the sources in a folder into `dist`, so that neither that folder nor cargo's is in it.
+fn build(here: &Path, dist: &Path) -> Result<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     let home = home.context("cargo has a home")?;
-    let (here, home) = (here.display(), home.display());
+    let (root, here, home) = (here, here.display(), home.display());
     let rust = format!("--remap-path-prefix={here}=/ringfence --remap-path-prefix={home}=/cargo");
     let c = format!("-ffile-prefix-map={here}=/ringfence -ffile-prefix-map={home}=/cargo");
-    let dist = folder()?;
     let mut build = cargo();
-    build.args([
+    build.current_dir(root).args([
         "build",
         "--locked",
         "--release",
@@ -82,15 +80,47 @@ fn build() -> Result<PathBuf> {
         "ringfence",
         "--target-dir",
     ]);
-    build.arg(&dist).env("RUSTFLAGS", rust).env("CFLAGS", c).env("SOURCE_DATE_EPOCH", epoch()?);
+    build.arg(dist).env("RUSTFLAGS", rust).env("CFLAGS", c).env("SOURCE_DATE_EPOCH", epoch()?);
     run(&mut build)?;
     Ok(dist.join("release/ringfence"))
 }
 
+/// The SHA-256 of a file.
+fn sum(file: &Path) -> Result<String> {
+    let said = capture(Command::new("sha256sum").arg(file))?;
+    Ok(said.split_whitespace().next().context("sha256sum said nothing")?.to_owned())
+}
+
+/// Builds the binary of this commit twice, here and in a clone in another folder, and compares.
+pub fn reproduce() -> Result<()> {
+    let changed = capture(Command::new("git").args(["status", "--porcelain"]))?;
+    ensure!(changed.is_empty(), "what is not committed is not in a clone:\n{changed}");
+    let elsewhere = env::temp_dir().join("ringfence-elsewhere");
+    ensure!(!elsewhere.exists(), "{} is there already", elsewhere.display());
+    run(Command::new("git").args(["clone", "--quiet", "--no-hardlinks", "."]).arg(&elsewhere))?;
+    let outcome = compare(&elsewhere);
+    fs::remove_dir_all(&elsewhere)?;
+    outcome
+}
+
+fn compare(elsewhere: &Path) -> Result<()> {
+    let there = build(elsewhere, &elsewhere.join("built"))?;
+    let here = build(&env::current_dir()?, &folder()?)?;
+    let sums = [sum(&here)?, sum(&there)?];
+    println!("{}  {}\n{}  {}", sums[0], here.display(), sums[1], there.display());
+    if sums[0] != sums[1] {
+        let kept = folder()?.join("ringfence.elsewhere");
+        fs::copy(&there, &kept)?;
+        bail!("they differ; the other one is kept as {}", kept.display());
+    }
+    println!("the same");
+    Ok(())
+}
+
 /// Makes the Debian package and looks into it.
 pub fn deb() -> Result<()> {
-    let binary = build()?;
-    println!("{}", capture(Command::new("sha256sum").arg(&binary))?.trim());
+    let binary = build(&env::current_dir()?, &folder()?)?;
+    println!("{}  {}", sum(&binary)?, binary.display());
     let package = folder()?.join("ringfence.deb");
     let mut deb = Command::new(tools::CARGO_DEB.ready()?);
     deb.args(["deb", "--package", "ringfence-server", "--locked", "--no-build", "--no-strip", "--output"])

@@ -51,6 +51,8 @@ enum Task {
     Sbom,
     /// Build the release binary with nothing of this place in it, and the Debian package around it, in target/dist.
     Deb,
+    /// Build the release binary of this commit here and in another folder, and see that both are the same.
+    Reproduce,
     /// Write docs/openapi.json anew; a test fails while it is stale.
     Openapi,
     /// Run a private PostgreSQL in the foreground until Ctrl-C.
@@ -76,6 +78,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Reproduce => dist::reproduce(),
         Task::Size => size::run(),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Security(options) => security::run(&options),

@@ -84,6 +84,27 @@ impl Link {
     }
 }
 
+/// A log without its beginning, which was removed by age: the link of the last entry that went. It is said in an entry of the log
+/// itself, so that it cannot be said by whoever only removes rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut(pub Link);
+
+impl Cut {
+    /// What the entry says was done.
+    pub const ACTION: &'static str = "audit.cut";
+
+    /// The cut as circumstances of `audit`.
+    pub fn onto(&self, audit: Audit) -> Audit {
+        audit.with("through", self.0.seq).with("hash", self.0.hash.as_str())
+    }
+
+    /// The cut that `event` speaks of, if it does of any.
+    pub fn of(event: &AuditEvent) -> Option<Self> {
+        let said = (event.detail.get("through")?.as_i64()?, event.detail.get("hash")?.as_str()?);
+        (event.action == Self::ACTION).then(|| Self(Link { seq: said.0, hash: said.1.to_owned() }))
+    }
+}
+
 /// Storage of the audit log.
 pub trait AuditStore {
     /// Adds an entry, not linked yet.
@@ -100,4 +121,6 @@ pub trait AuditStore {
     fn link_audit(&mut self, id: AuditId, link: &Link) -> StoreResult<()>;
     /// Linked entries of a project after `seq`, in order.
     fn audit_log(&mut self, project: ProjectId, after_seq: i64, limit: u32) -> StoreResult<Vec<(AuditEvent, Link)>>;
+    /// Removes linked entries of a project up to `through_seq`, the first ones first, and reports how many.
+    fn sweep_audit(&mut self, project: ProjectId, through_seq: i64, limit: u32) -> StoreResult<u64>;
 }

@@ -50,6 +50,13 @@ pub enum Message {
     PasswordChanged,
     /// Your account has another address now; if that was not you, act.
     EmailChanged,
+    /// Whoever has a new API key may act for you; if that was not you, act.
+    ApiKeyMade,
+    /// Your account opens by an identity provider, too; if that was not you, act.
+    ProviderLinked {
+        /// The provider, as the configuration names it.
+        provider: &'static str,
+    },
 }
 
 impl std::fmt::Debug for Message {
@@ -60,6 +67,8 @@ impl std::fmt::Debug for Message {
             Self::Invitation { .. } => "Invitation",
             Self::PasswordChanged => "PasswordChanged",
             Self::EmailChanged => "EmailChanged",
+            Self::ApiKeyMade => "ApiKeyMade",
+            Self::ProviderLinked { .. } => "ProviderLinked",
         })
     }
 }

@@ -42,7 +42,7 @@ async fn verified_only(world: &World) {
 }
 
 #[tokio::test]
-async fn an_address_changes_at_once_and_the_old_one_is_told() {
+async fn n101_an_address_changes_at_once_and_the_old_one_is_told() {
     let world = support::world().await;
     let ann = world.member("ann").await;
     let who = world.sign_in(&ann).await;

@@ -72,6 +72,17 @@ async fn n83_an_address_joins_only_when_both_sides_have_verified_it() {
     let joined = visits(&world, &node, "app-1 x ann@example.org verified").await.unwrap();
     assert_eq!(joined.identity.id, ann.identity.id);
     assert_eq!(world.trail().await, ["identity identity.linked identity", "identity session.started session"]);
+    // Her way in is another's, too: she hears of it, once (N101).
+    visits(&world, &node, "app-1 x ann@example.org verified").await.unwrap();
+    let told = world.mailer.nth(2).await;
+    assert_eq!(told.to, ann.email);
+    assert!(matches!(told.message, Message::ProviderLinked { provider: "credulous" }));
+    world.authority.request_password_reset(&world.ctx(), world.home.reference(), &ann.email, reset()).await.unwrap();
+    assert!(matches!(world.mailer.nth(3).await.message, Message::PasswordReset { .. }));
+}
+
+fn reset() -> LinkTemplate {
+    LinkTemplate("https://link.test/".to_owned())
 }
 
 #[tokio::test]

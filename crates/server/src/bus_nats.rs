@@ -8,10 +8,11 @@ use async_nats::{Client, ConnectOptions, Event};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use ringfence_store::{BusError, Hearing, Link, Way};
+use rustls::ClientConfig;
 use tokio::{sync::watch, task::JoinHandle};
 use url::{Url, form_urlencoded};
 
-use crate::{config::Bus, federation_http::tls};
+use crate::{config::Bus, federation_http::outgoing::tls};
 
 /// A NATS server and a subject on it.
 pub struct NatsWay {
@@ -19,6 +20,8 @@ pub struct NatsWay {
     server: Url,
     login: Option<(String, String)>,
     subject: String,
+    /// For servers that want TLS.
+    tls: Option<ClientConfig>,
 }
 
 impl NatsWay {
@@ -30,7 +33,9 @@ impl NatsWay {
         if server.set_username("").is_err() || server.set_password(None).is_err() {
             anyhow::bail!("bus.url: expected nats://USER:PASSWORD@HOST:PORT");
         }
-        Ok(Self { server, login, subject: format!("{}.announced", bus.subject) })
+        let over_tls = server.scheme() == "tls";
+        let tls = over_tls.then(|| tls(bus.ca_file.as_deref()).context("bus.ca_file")).transpose()?;
+        Ok(Self { server, login, subject: format!("{}.announced", bus.subject), tls })
     }
 }
 
@@ -61,8 +66,8 @@ impl Way for NatsWay {
         if let Some((user, password)) = &self.login {
             options = options.user_and_password(plain(user), plain(password));
         }
-        if self.server.scheme() == "tls" {
-            options = options.require_tls(true).tls_client_config(tls().map_err(refused)?);
+        if let Some(tls) = &self.tls {
+            options = options.require_tls(true).tls_client_config(tls.clone());
         }
         let client = options.connect(self.server.as_str()).await.map_err(refused)?;
         let mut messages = client.subscribe(self.subject.clone()).await.map_err(refused)?;

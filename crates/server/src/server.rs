@@ -102,7 +102,7 @@ impl Server {
             let main = Listening::start_with(self.main, ringfence_wire::router(&app), tls);
             (app.live, app.feed, main, Listening::start(self.admin, admin), plain)
         };
-        let mut tasks = Tasks::start(&self.assembly.authority, &live, self.metrics.clone());
+        let mut tasks = Tasks::start(&self.assembly.authority, &live, self.config.audit, self.metrics.clone());
         tasks.until_stopped(Arc::clone(&feed).run());
         tasks.until_stopped(webhook_http::deliver(Arc::clone(&self.assembly.authority), Arc::clone(&feed)));
         if let Some(reloading) = reloading {

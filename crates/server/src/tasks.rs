@@ -6,7 +6,7 @@ use ringfence_core::{authority::Authority, time::SharedClock};
 use ringfence_wire::LiveConnections;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::telemetry::Metrics;
+use crate::{config::Audit, telemetry::Metrics};
 
 /// How often audit entries are linked into their chains.
 const LINK: Duration = Duration::from_secs(3);
@@ -23,7 +23,7 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts all of them.
-    pub fn start(authority: &Arc<Authority>, live: &Arc<LiveConnections>, metrics: Metrics) -> Self {
+    pub fn start(authority: &Arc<Authority>, live: &Arc<LiveConnections>, audit: Audit, metrics: Metrics) -> Self {
         let mut tasks = Self { running: JoinSet::new(), stop: watch::channel(false).0 };
         let clock = authority.clock();
         let linker = Arc::clone(authority);
@@ -36,6 +36,16 @@ impl Tasks {
             let authority = Arc::clone(&sweeper);
             async move { note("sweep", authority.sweep().await) }
         });
+        if let Some(span) = audit.keep_for {
+            let sweeper = Arc::clone(authority);
+            tasks.every(SWEEP, clock, move || {
+                let authority = Arc::clone(&sweeper);
+                async move {
+                    let ctx = authority.own_context("sweep");
+                    note("sweep_audit", authority.sweep_audit(&ctx, span.duration()).await);
+                }
+            });
+        }
         tasks.every(TIDY, clock, move || {
             metrics.tidy();
             std::future::ready(())

@@ -8,6 +8,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
+    path::Path,
     time::Duration,
 };
 
@@ -30,6 +31,31 @@ fn serve_needs_no_file_and_answers_health_and_metrics_on_its_own_listener() {
         let mode = fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o007, 0, "{name}");
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn n94_the_first_owner_s_link_is_in_a_file_of_the_server_s_own_and_not_in_its_output() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let (file, printed) = (folder.path().join("first-administrator-link"), folder.path().join("printed"));
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let program = env!("CARGO_BIN_EXE_ringfence");
+        let words = ["-c", "exec \"$0\" \"$@\" >printed", program, "serve"];
+        let server = Server::start(folder.command_of(Path::new("sh"), &words)).unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        let link = fs::read_to_string(&file).unwrap();
+        let path = &link[link.find("/console/begin/").unwrap()..].trim_end();
+        assert_eq!(server.send("GET", path, None).0, 200);
+        let said = fs::read_to_string(&printed).unwrap();
+        assert!(said.contains(file.to_str().unwrap()) && !said.contains("/console/begin/"), "{said}");
+        server.signal("-TERM");
+        let (_, log) = server.ended();
+        assert!(!log.contains("/console/begin/"), "{log}");
+        links.push(link);
+    }
+    assert_ne!(links[0], links[1], "the one of the start before does not count any more");
 }
 
 #[test]

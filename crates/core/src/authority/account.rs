@@ -72,7 +72,7 @@ impl Authority {
                 Ok((identity, old))
             })
             .await?;
-        self.tell_of_new_address(ctx, &who.project, &identity, &old);
+        self.tell_addresses(ctx, &who.project, &identity, old, &Message::EmailChanged);
         if let Some((address, link)) = new {
             let purpose = if at_once { Purpose::EmailVerification } else { Purpose::EmailChange };
             self.send_verification(ctx, &who.project, &identity, &address, purpose, &link).await?;
@@ -126,20 +126,8 @@ impl Authority {
                 Ok((identity, project, old))
             })
             .await?;
-        self.tell_of_new_address(ctx, &project, &identity, &old);
+        self.tell_addresses(ctx, &project, &identity, old, &Message::EmailChanged);
         Ok(())
-    }
-
-    fn tell_of_new_address(
-        &self,
-        ctx: &Ctx,
-        project: &crate::project::Project,
-        identity: &Identity,
-        old: &[Identifier],
-    ) {
-        for address in old {
-            self.mail(ctx, project, identity, address, Message::EmailChanged);
-        }
     }
 
     /// The picture of an identity that the caller may see.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     Authenticated, Authority, Log,
     authenticate::{admit, allow_way, resolve},
+    roles::add_with_place,
     sessions::{SessionSeed, start_session},
 };
 use crate::{
@@ -374,12 +375,7 @@ impl Asserted<'_> {
             return self.returning(tx, identity);
         }
         let identity = self.new_identity(ids.identity, kind);
-        tx.insert_identity(&identity)?;
-        // The address is what the issuer says; nobody has proved it.
-        if !tx.add_identifier(&identity, &HeldIdentifier { identifier, verified_at: None })? {
-            return Err(AuthError::Conflict(Noun::Session));
-        }
-        tx.insert_membership(&Membership {
+        let place = Membership {
             id: ids.membership,
             project: self.project.id,
             application: self.application.id,
@@ -390,7 +386,12 @@ impl Asserted<'_> {
             created_by: identity.id,
             created_at: self.now,
             updated_at: self.now,
-        })?;
+        };
+        add_with_place(tx, &identity, &place)?;
+        // The address is what the issuer says; nobody has proved it.
+        if !tx.add_identifier(&identity, &HeldIdentifier { identifier, verified_at: None })? {
+            return Err(AuthError::Conflict(Noun::Session));
+        }
         Ok(identity)
     }
 

@@ -21,10 +21,15 @@ impl Authority {
         self.store.read(move |tx| Ok(tx.audit_log(project, after, limit)?)).await
     }
 
-    /// The number of the newest linked entry of the permit's project; 0 when there is none.
-    pub async fn audit_length(&self, permit: &Permit) -> Result<i64, AuthError> {
+    /// The numbers of the oldest and the newest linked entry of the permit's project; 1 and 0 when there is none.
+    pub async fn audit_span(&self, permit: &Permit) -> Result<(i64, i64), AuthError> {
         let project = permit.project();
-        self.store.read(move |tx| Ok(tx.audit_head(project)?.map_or(0, |head| head.seq))).await
+        self.store
+            .read(move |tx| {
+                let oldest = tx.audit_log(project, 0, 1)?.pop().map_or(1, |(_, link)| link.seq);
+                Ok((oldest, tx.audit_head(project)?.map_or(0, |head| head.seq)))
+            })
+            .await
     }
 
     /// Recomputes the audit chain of the permit's project.

@@ -24,6 +24,7 @@ use crate::{
     federation::{FederatedSubject, ProviderSettings, ProviderToken, Providers},
     identity::{HeldIdentifier, Identifier, Identity, IdentityKind, Profile, Standing, is_email},
     ids::{IdentityId, MembershipId, ProjectId, SessionId},
+    mail::Message,
     project::{Project, ProjectRef},
     secret::TokenDigest,
     store::Tx,
@@ -139,38 +140,46 @@ impl Authority {
         let seed = self.session_seed(ctx, &["fed"]);
         let (fresh, entropy) = (IdentityId::mint(ctx.now, self.entropy.as_ref()), Arc::clone(&self.entropy));
         let language = ctx.language.clone();
-        self.commit(ctx, move |tx, log| {
-            let (project, application) = resolve(tx, &reference)?;
-            admit(&project, application.as_ref(), None, None, None, seed.now())?;
-            allow_way(application.as_ref(), WayIn::Federated)?;
-            let own = Identifier::federated(name, &known.subject);
-            let known_again = tx.identity_by_identifier(project.id, &own)?;
-            let identity = if let Some((identity, _)) = known_again {
-                identity
-            } else {
-                let visit = FirstVisit { project: &project, own, known: &known, seed: &seed, language };
-                visit.admit(tx, log, fresh, || MembershipId::mint(seed.now(), entropy.as_ref()))?
-            };
-            admit(&project, application.as_ref(), Some(&identity), None, None, seed.now())?;
-            let mut session = seed.session(&identity, &project, application.as_ref());
-            session.auth_time = known.issued_at.map_or(seed.now(), |issued| issued.min(seed.now()));
-            if bearer.is_some() {
-                session.expires_at = known.expires_at.unwrap_or(NEVER);
-            }
-            if !start_session(tx, log, &session, bearer.as_ref())? {
-                return Err(AuthError::Conflict(Noun::Session));
-            }
-            Ok(Authenticated {
-                identity: Arc::new(identity),
-                endpoint: None,
-                project: Arc::new(project),
-                application: application.map(Arc::new),
-                session: Some(Arc::new(session)),
-                key: None,
-                scopes: ScopeSet::default(),
+        let (who, linked) = self
+            .commit(ctx, move |tx, log| {
+                let (project, application) = resolve(tx, &reference)?;
+                admit(&project, application.as_ref(), None, None, None, seed.now())?;
+                allow_way(application.as_ref(), WayIn::Federated)?;
+                let own = Identifier::federated(name, &known.subject);
+                let known_again = tx.identity_by_identifier(project.id, &own)?;
+                let first = known_again.is_none();
+                let identity = if let Some((identity, _)) = known_again {
+                    identity
+                } else {
+                    let visit = FirstVisit { project: &project, own, known: &known, seed: &seed, language };
+                    visit.admit(tx, log, fresh, || MembershipId::mint(seed.now(), entropy.as_ref()))?
+                };
+                let linked = first && identity.id != fresh;
+                admit(&project, application.as_ref(), Some(&identity), None, None, seed.now())?;
+                let mut session = seed.session(&identity, &project, application.as_ref());
+                session.auth_time = known.issued_at.map_or(seed.now(), |issued| issued.min(seed.now()));
+                if bearer.is_some() {
+                    session.expires_at = known.expires_at.unwrap_or(NEVER);
+                }
+                if !start_session(tx, log, &session, bearer.as_ref())? {
+                    return Err(AuthError::Conflict(Noun::Session));
+                }
+                let who = Authenticated {
+                    identity: Arc::new(identity),
+                    endpoint: None,
+                    project: Arc::new(project),
+                    application: application.map(Arc::new),
+                    session: Some(Arc::new(session)),
+                    key: None,
+                    scopes: ScopeSet::default(),
+                };
+                Ok((who, linked))
             })
-        })
-        .await
+            .await?;
+        if linked {
+            self.tell_owner(ctx, who.project.id, who.identity.id, Message::ProviderLinked { provider: name }).await;
+        }
+        Ok(who)
     }
 }
 

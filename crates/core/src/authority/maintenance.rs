@@ -1,4 +1,4 @@
-//! What the server does by itself: link the audit chain, sweep what has ended, renew keys, rewrap secrets.
+//! What the server does by itself: sweep what has ended, rewrap secrets. The audit log is kept in `audit_chain`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,13 +7,11 @@ use super::{
     webhooks::rewrap_webhooks,
 };
 use crate::{
-    audit::Link,
     caller::InstallationPermit,
     context::Ctx,
     endpoint::Endpoint,
     entropy::Entropy,
     error::AuthError,
-    ids::ProjectId,
     seal::{Sealed, Sealer},
     sip::SipUsersOf,
     store::{Store, Tx},
@@ -24,9 +22,6 @@ use crate::{
 const KEPT_AFTER_END: Duration = Duration::from_hours(24 * 7);
 /// Rows per transaction, so that a sweep never holds the writer for long: others wait for one step at most.
 pub const SWEEP_STEP: u32 = 200;
-const LINK_STEP: u32 = 500;
-/// Steps for one project before the others have their turn.
-const LINK_STEPS: u32 = 100;
 /// The fact that tells which master key sealed the database: a known text under it.
 const MASTER_KEY: &str = "master_key";
 const PROBE: &[u8] = b"ringfence";
@@ -71,81 +66,7 @@ pub struct Rewrapped {
     pub administrators: usize,
 }
 
-/// What a look at the audit chain of a project found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AuditVerdict {
-    /// So many entries, all in place.
-    Intact(i64),
-    /// The first entry that is not what its hash says, or is missing.
-    BrokenAt(i64),
-}
-
 impl Authority {
-    /// Links audit entries that are not linked yet and reports how many. Several nodes may try; one wins each step.
-    ///
-    /// A full step is followed by another: sign-ins come faster than one step each time that somebody calls.
-    pub async fn link_audit(&self) -> Result<u64, AuthError> {
-        let projects = self.store.read(|tx| Ok(tx.projects_with_unlinked_audit(LINK_STEP)?)).await?;
-        let mut linked = 0;
-        for project in projects {
-            for _ in 0..LINK_STEPS {
-                let step = self.link_audit_of(project).await?;
-                linked += step;
-                if step < u64::from(LINK_STEP) {
-                    break;
-                }
-            }
-        }
-        Ok(linked)
-    }
-
-    async fn link_audit_of(&self, project: ProjectId) -> Result<u64, AuthError> {
-        self.store
-            .write(move |tx| {
-                let head = tx.audit_head(project)?;
-                let events = tx.unlinked_audit(project, LINK_STEP)?;
-                let mut last = head.clone();
-                let mut links = Vec::with_capacity(events.len());
-                for event in &events {
-                    let link = Link::after(last.as_ref(), event);
-                    links.push((event.id, link.clone()));
-                    last = Some(link);
-                }
-                let Some(new_head) = last else { return Ok(0) };
-                if events.is_empty() || !tx.advance_audit_head(project, head.as_ref(), &new_head)? {
-                    return Ok(0);
-                }
-                for (id, link) in &links {
-                    tx.link_audit(*id, link)?;
-                }
-                Ok(links.len() as u64)
-            })
-            .await
-    }
-
-    /// Recomputes the audit chain of a project.
-    pub async fn verify_audit(&self, project: ProjectId) -> Result<AuditVerdict, AuthError> {
-        self.store
-            .read(move |tx| {
-                let mut last: Option<Link> = None;
-                loop {
-                    let seq = last.as_ref().map_or(0, |link| link.seq);
-                    let page = tx.audit_log(project, seq, LINK_STEP)?;
-                    if page.is_empty() {
-                        let whole = tx.audit_head(project)? == last;
-                        return Ok(if whole { AuditVerdict::Intact(seq) } else { AuditVerdict::BrokenAt(seq + 1) });
-                    }
-                    for (event, link) in page {
-                        if Link::after(last.as_ref(), &event) != link {
-                            return Ok(AuditVerdict::BrokenAt(last.map_or(1, |link| link.seq + 1)));
-                        }
-                        last = Some(link);
-                    }
-                }
-            })
-            .await
-    }
-
     /// Removes rows that ended a while ago, in small steps.
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let before = self.clock.now() - KEPT_AFTER_END;

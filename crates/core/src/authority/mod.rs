@@ -35,6 +35,7 @@ mod account;
 mod administrators;
 mod applications;
 mod assertions;
+mod audit_chain;
 mod audits;
 mod authenticate;
 mod credentials;
@@ -53,6 +54,8 @@ mod live_tokens;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod memory;
+mod notices;
 mod once;
 mod outbox;
 mod own_keys;
@@ -63,6 +66,7 @@ mod presence;
 mod projects;
 mod provider_sign_in;
 mod refresh;
+mod roles;
 mod sessions;
 mod shared;
 mod sip;
@@ -81,6 +85,7 @@ mod webhooks;
 pub use account::{AccountChange, NewEmail};
 pub use administrators::{Confirmed, Console, Enrolled, HalfConsole, MintedAdministrator, SecondFactor};
 pub use applications::ApplicationRequest;
+pub use audit_chain::AuditVerdict;
 pub use authenticate::{Authenticated, GuestTicket, PresentedCredential};
 pub use credentials::{ApiKeyRequest, MintedApiKey};
 pub use deliveries::Taken;
@@ -91,7 +96,7 @@ pub use homes::{HomeKind, HomeRequest};
 pub use identities::{ProfileChange, Registration};
 pub use introspection::Introspected;
 pub use live_tokens::{OnConnection, Presence, ResumeTicket, Resumed};
-pub use maintenance::{AuditVerdict, Rewrapped, SWEEP_STEP, Swept};
+pub use maintenance::{Rewrapped, SWEEP_STEP, Swept};
 pub use memberships::{InvitationRequest, Invited, RoleNeeded};
 pub use once::Once;
 pub use own_keys::OwnKey;
@@ -151,6 +156,8 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    known_keys: credentials::KnownKeys,
+    places: roles::Places,
     verified: verified::Verified,
     turn: turn::Handed,
     tally: Tally,
@@ -181,6 +188,8 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            known_keys: credentials::KnownKeys::default(),
+            places: roles::Places::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
             tally: Tally::default(),
@@ -256,12 +265,16 @@ impl Authority {
         match signal {
             Signal::Event(event) => {
                 self.live.forget(event);
+                self.known_keys.forget(event);
+                self.places.forget(event);
                 if let SecurityEvent::KeysChanged(project) = event {
                     self.keys.forget(project);
                 }
             }
             Signal::Gap => {
                 self.live.clear();
+                self.known_keys.clear();
+                self.places.clear();
                 self.keys.clear();
             }
         }

@@ -12,6 +12,7 @@ use crate::{
     event::SecurityEvent,
     identity::Identity,
     ids::{CredentialId, IdentityId},
+    mail::Message,
     secret::{RawToken, TokenKind},
     store::Tx,
     time::Timestamp,
@@ -73,6 +74,7 @@ impl Authority {
             Ok(())
         })
         .await?;
+        self.tell_owner(ctx, credential.project, credential.identity, Message::ApiKeyMade).await;
         Ok(MintedApiKey { credential, value })
     }
 

@@ -225,7 +225,8 @@ impl Authority {
             put_password(tx, log, id, project, identity, &hash, now)
         })
         .await?;
-        self.tell_of_new_password(ctx, project, identity).await
+        self.tell_owner(ctx, project, identity, Message::PasswordChanged).await;
+        Ok(())
     }
 
     /// Sets somebody's password without asking for the present one.
@@ -286,16 +287,7 @@ impl Authority {
             put_password(tx, log, id, project, identity, &hash, now)
         })
         .await?;
-        self.tell_of_new_password(ctx, project, identity).await
-    }
-
-    /// Mails the owner of a new password (ASVS 6.3.7).
-    async fn tell_of_new_password(&self, ctx: &Ctx, project: ProjectId, owner: IdentityId) -> Result<(), AuthError> {
-        let found = self.store.read(move |tx| Ok((tx.project(project)?, tx.identity(owner)?, tx.identifiers(owner)?)));
-        let (Some(project), Some(owner), held) = found.await? else { return Ok(()) };
-        for address in held.iter().map(|held| &held.identifier).filter(|found| found.scheme() == Identifier::EMAIL) {
-            self.mail(ctx, &project, &owner, address, Message::PasswordChanged);
-        }
+        self.tell_owner(ctx, project, identity, Message::PasswordChanged).await;
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! People of a project as other people of it see them, and the applications that a request may name.
 
-use std::collections::BTreeSet;
-
 use super::{Authenticated, Authority, RoleNeeded, authenticate::resolve, memberships::is_confined_elsewhere};
 use crate::{
     application::Application,
@@ -53,23 +51,6 @@ impl Authority {
                 }
             })
             .await
-    }
-
-    /// The caller's roles: those in the project as a whole, and those in one application or, without one, in all of them.
-    pub async fn roles(
-        &self,
-        who: &Authenticated,
-        application: Option<ApplicationId>,
-    ) -> Result<BTreeSet<String>, AuthError> {
-        let places = self.memberships(who).await?.into_iter();
-        let counts = places.filter(|(place, found)| {
-            found.disabled_at.is_none() && application.is_none_or(|wanted| wanted == place.application)
-        });
-        let mut roles: BTreeSet<_> = counts.map(|(place, _)| place.role).collect();
-        if !is_vouched(who) {
-            roles.extend(who.identity.project_roles().map(str::to_owned));
-        }
-        Ok(roles)
     }
 
     /// Somebody of the caller's project: themselves, or whoever the caller administers.
@@ -155,7 +136,7 @@ pub(super) fn people_in(
 }
 
 /// Whether an application's issuer alone says who this is: then nothing counts outside of that application.
-fn is_vouched(who: &Authenticated) -> bool {
+pub(super) fn is_vouched(who: &Authenticated) -> bool {
     who.session.as_ref().is_some_and(|session| session.confined)
 }
 

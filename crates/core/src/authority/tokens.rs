@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Authenticated, Authority, IdTokenRequest, verified::Checked};
+use super::{Authenticated, Authority, IdTokenRequest, keys::VerifyingEntry, verified::Checked};
 use crate::{
     audit::Audit,
     context::Ctx,
     error::{AuthError, TokenFault},
     identity::IdentityKind,
     ids::{ApplicationId, ProjectId, SessionId, TokenId},
-    jose::{Alg, Unverified, Validity},
+    jose::{Alg, Times, Unverified, Validity},
     key::KeySet,
     secret::{RawToken, TokenKind},
     time::Timestamp,
@@ -117,12 +117,13 @@ pub struct IssuedToken {
 pub(super) struct TokenClaims {
     pub(super) session: SessionId,
     named_by: SessionClaim,
-    pub(super) project: ProjectId,
     issuer: Option<String>,
     /// If it has exactly one.
     pub(super) audience: Option<String>,
     typ: Option<String>,
     alg: Alg,
+    pub(super) times: Times,
+    pub(super) key: Arc<VerifyingEntry>,
 }
 
 #[derive(Serialize)]
@@ -244,21 +245,17 @@ impl Authority {
         self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.alg == alg)
     }
 
-    /// Checks form, key, signature and time of an access token of ours.
-    pub(super) async fn verify_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Arc<Checked>, AuthError> {
-        let checked = match self.verified.recall(token) {
-            Some(known) if self.still_knows(ctx, &known.kid, &known.key) => known,
-            _ => self.check_access_token(ctx, token).await?,
-        };
-        checked.times.check(&Validity::at(ctx.now))?;
-        if !checked.key.counts(ctx.now) {
-            return Err(TokenFault::Key.into());
+    /// What was checked of an access token when it passed a moment ago, if it still counts by itself.
+    pub(super) fn checked_before(&self, ctx: &Ctx, token: &RawToken) -> Result<Option<Checked>, AuthError> {
+        let known = self.verified.recall(token).filter(|known| self.still_knows(ctx, &known.key));
+        if let Some(known) = &known {
+            known.admit(ctx.now)?;
         }
-        Ok(checked)
+        Ok(known)
     }
 
-    /// Checks what does not change about an access token, and remembers it.
-    async fn check_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Arc<Checked>, AuthError> {
+    /// Checks form, key, signature and time of an access token of ours.
+    pub(super) async fn check_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<TokenClaims, AuthError> {
         if TokenKind::of(token).is_some() {
             return Err(TokenFault::Type.into());
         }
@@ -278,11 +275,12 @@ impl Authority {
         let session = session.ok_or(TokenFault::Type)?.parse::<SessionId>().map_err(|_| TokenFault::Claims)?;
         let times = claims.times()?;
         times.check(&Validity::at(ctx.now))?;
+        key.admit(ctx.now)?;
         let audience = claims.audience()?;
-        let read = TokenClaims {
+        Ok(TokenClaims {
             session,
             named_by,
-            project: key.project,
+            times,
             issuer: claims.string("iss")?.map(str::to_owned),
             audience: match audience[..] {
                 [only] => Some(only.to_owned()),
@@ -290,18 +288,16 @@ impl Authority {
             },
             typ: header.typ,
             alg: header.alg,
-        };
-        let checked = Arc::new(Checked::new(read, times, kid, key));
-        self.verified.remember(token, &checked);
-        Ok(checked)
+            key,
+        })
     }
 
-    /// Whether a token has the shape of the face that its session was started through.
-    pub(super) fn check_shape(&self, live: &Authenticated, checked: &Checked) -> Result<(), AuthError> {
-        if checked.fits() {
-            return Ok(());
+    /// Whether a token is of the project of its session and has the shape of the face that the session was started through.
+    /// Neither ever changes.
+    pub(super) fn check_shape(&self, live: &Authenticated, claims: &TokenClaims) -> Result<(), AuthError> {
+        if live.project.id != claims.key.project {
+            return Err(TokenFault::Key.into());
         }
-        let claims = &checked.claims;
         let session = live.session.as_ref().ok_or(TokenFault::Type)?;
         let shape = self.shape(&session.dialect)?;
         let issuer = shape.issuer(&self.public_url, live.project.id);
@@ -317,7 +313,6 @@ impl Authority {
         if claims.audience != Some(shape.audience(&issuer, session.application)) {
             return Err(TokenFault::Audience.into());
         }
-        checked.set_fits();
         Ok(())
     }
 }

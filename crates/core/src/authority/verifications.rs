@@ -281,7 +281,7 @@ impl Authority {
             })
             .await?;
         let (address, project) = address;
-        self.mail(ctx, &project, &identity, &address, Message::PasswordChanged);
+        self.tell_addresses(ctx, &project, &identity, [address], &Message::PasswordChanged);
         Ok(ResetOutcome { identity })
     }
 

@@ -1,5 +1,7 @@
 //! The audit log: circumstances, the chain, and what breaks it. A row changed by SQL is the store's to show.
 
+use std::time::Duration;
+
 use ringfence_core::{
     audit::{AuditEvent, Link},
     authority::{AuditVerdict, Registration},
@@ -164,4 +166,120 @@ async fn n98_a_log_cut_at_its_end_is_noticed() {
         .await
         .unwrap();
     assert_eq!(verdict(&w).await, AuditVerdict::BrokenAt(entries + 1));
+}
+
+const MONTH: Duration = Duration::from_hours(24 * 30);
+const DAY: Duration = Duration::from_hours(24);
+
+async fn sweep(w: &World) -> u64 {
+    w.authority.sweep_audit(&w.ctx(), MONTH).await.unwrap()
+}
+
+/// The numbers and actions of what is in the log of the world's project.
+async fn listed(w: &World) -> Vec<(i64, String)> {
+    w.authority.link_audit().await.unwrap();
+    let project = w.home.project.id;
+    let log = w.store.read(move |tx| Ok(tx.audit_log(project, 0, 999)?)).await.unwrap();
+    log.into_iter().map(|(event, link)| (link.seq, event.action)).collect()
+}
+
+#[tokio::test]
+async fn entries_go_by_age_at_most_once_a_day_and_the_rest_is_whole() {
+    let w = world().await;
+    let old = linked(&w, 3).await;
+    w.clock.advance(MONTH);
+    w.guest().await;
+    assert_eq!(sweep(&w).await, 0, "none is older than it may be");
+    w.clock.advance(DAY + Duration::from_secs(1));
+    assert!(sweep(&w).await >= u64::try_from(old).unwrap());
+    let rest = [(old + 1, "session.started".to_owned()), (old + 2, "audit.cut".to_owned())];
+    assert_eq!(listed(&w).await, rest);
+    assert_eq!(verdict(&w).await, AuditVerdict::Intact(old + 2));
+    assert_eq!(sweep(&w).await, 0);
+    w.clock.advance(MONTH - DAY);
+    assert_eq!(sweep(&w).await, 0, "the guest of a month ago is not a day too old");
+    w.clock.advance(DAY + DAY);
+    sweep(&w).await;
+    assert_eq!(listed(&w).await, [(old + 3, "audit.cut".to_owned())]);
+    assert_eq!(verdict(&w).await, AuditVerdict::Intact(old + 3));
+}
+
+#[tokio::test]
+async fn a_log_of_many_steps_is_swept_at_once_and_one_that_is_young_stays() {
+    let w = world().await;
+    let young = w.place("young").await;
+    let old = linked(&w, 450).await;
+    w.clock.advance(MONTH + DAY + DAY);
+    w.member_of(&young, "bob").await;
+    w.authority.link_audit().await.unwrap();
+    sweep(&w).await;
+    assert_eq!(listed(&w).await, [(old + 1, "audit.cut".to_owned())]);
+    let young = w.authority.verify_audit(young.project.id).await.unwrap();
+    assert!(matches!(young, AuditVerdict::Intact(entries) if entries > 2), "{young:?}");
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_cut_short_leaves_a_whole_log_and_the_next_goes_on() {
+    let w = world().await;
+    let old = linked(&w, 450).await;
+    w.clock.advance(MONTH + DAY + DAY);
+    // The last step's end never comes: what it would have removed is put back, as if it had not been.
+    let project = w.home.project.id;
+    let log = w.store.read(move |tx| Ok(tx.audit_log(project, 0, 999)?)).await.unwrap();
+    sweep(&w).await;
+    let left = log[200..].to_vec();
+    w.store
+        .write(move |tx| {
+            for (event, link) in &left {
+                tx.append_audit(event)?;
+                tx.link_audit(event.id, link)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(verdict(&w).await, AuditVerdict::Intact(old + 1));
+    assert!(sweep(&w).await > 200);
+    assert_eq!(listed(&w).await, [(old + 1, "audit.cut".to_owned()), (old + 2, "audit.cut".to_owned())]);
+    assert_eq!(verdict(&w).await, AuditVerdict::Intact(old + 2));
+}
+
+#[tokio::test]
+async fn n98_a_beginning_that_no_entry_says_was_removed_is_missed() {
+    let w = world().await;
+    let old = linked(&w, 5).await;
+    let project = w.home.project.id;
+    let remove = async |through| w.store.write(move |tx| Ok(tx.sweep_audit(project, through, 99)?)).await.unwrap();
+    remove(2).await;
+    assert_eq!(verdict(&w).await, AuditVerdict::BrokenAt(1));
+    w.clock.advance(MONTH + DAY + DAY);
+    for _ in 0..3 {
+        w.guest().await;
+    }
+    w.authority.link_audit().await.unwrap();
+    sweep(&w).await;
+    assert_eq!(verdict(&w).await, AuditVerdict::Intact(old + 4));
+    remove(old + 2).await;
+    assert_eq!(verdict(&w).await, AuditVerdict::BrokenAt(old + 1));
+}
+
+#[tokio::test]
+async fn n98_an_entry_next_to_what_was_removed_cannot_be_changed() {
+    let w = world().await;
+    let old = linked(&w, 5).await;
+    w.clock.advance(MONTH + DAY + DAY);
+    w.guest().await;
+    w.authority.link_audit().await.unwrap();
+    sweep(&w).await;
+    let project = w.home.project.id;
+    // Whoever changes it makes its hash anew, and all after it cannot follow; the first has no other entry to betray it.
+    w.store
+        .write(move |tx| {
+            let (event, link) = tx.audit_log(project, old, 1)?.remove(0);
+            let forged = Link { seq: link.seq, hash: Link::after(None, &event).hash };
+            Ok(tx.link_audit(event.id, &forged)?)
+        })
+        .await
+        .unwrap();
+    assert!(matches!(verdict(&w).await, AuditVerdict::BrokenAt(_)));
 }

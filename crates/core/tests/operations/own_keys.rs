@@ -28,6 +28,9 @@ async fn a_key_speaks_for_its_owner_until_it_ends() {
     let minted = w.authority.create_own_key(&w.ctx(), &who, "script".to_owned(), HOUR).await.unwrap();
     assert_eq!(w.trail().await, ["identity api_key.created credential"]);
     assert_eq!(w.bus.take(), [SecurityEvent::CredentialChanged(ann.identity.id)]);
+    // She hears of it (N101), and not what whoever made it called it.
+    let told = w.mailer.nth(1).await;
+    assert_eq!((told.to.as_str(), format!("{:?}", told.message).as_str()), (ann.email.as_str(), "ApiKeyMade"));
     assert!(minted.value.expose().starts_with(minted.credential.hint.as_deref().unwrap()));
     let by_key = show(&w, &minted.value).await.unwrap();
     assert_eq!((by_key.identity.id, by_key.key), (ann.identity.id, Some(minted.credential.id)));

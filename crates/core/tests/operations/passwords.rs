@@ -171,7 +171,7 @@ async fn where_passwords_do_not_count_right_and_wrong_are_answered_alike() {
 }
 
 #[tokio::test]
-async fn the_owner_is_told_of_a_new_password_whoever_set_it() {
+async fn n101_the_owner_is_told_of_a_new_password_whoever_set_it() {
     let w = world().await;
     let ann = w.member("ann").await;
     let who = w.sign_in(&ann).await;

@@ -102,7 +102,7 @@ async fn nothing_is_reset_in_a_disabled_project() {
 }
 
 #[tokio::test]
-async fn a_reset_sets_the_password_ends_sessions_proves_the_address_and_tells_its_owner() {
+async fn n101_a_reset_sets_the_password_ends_sessions_proves_the_address_and_tells_its_owner() {
     let w = world().await;
     let (ann, _) = unproved(&w, "ann", 1).await;
     let who = w.sign_in(&ann).await;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     layers::{Flags, load},
     sections::{
-        Bus, Carrier, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn, Webhooks,
+        Audit, Bus, Carrier, Database, Dialect, Log, LogFormat, Mail, Passwords, Secrets, Server, Tls, Turn, Webhooks,
     },
 };
 
@@ -40,6 +40,7 @@ pub struct Config {
     pub turn: Turn,
     pub webhooks: Webhooks,
     pub password: Passwords,
+    pub audit: Audit,
     pub dialects: BTreeMap<String, Dialect>,
     pub log: Log,
 }
@@ -53,6 +54,7 @@ impl Config {
         self.bus.validate(self.database.is_sqlite()).context("section [bus]")?;
         self.turn.validate().context("section [turn]")?;
         self.password.validate(mode).context("section [password]")?;
+        self.audit.validate().context("section [audit]")?;
         for (name, dialect) in &self.dialects {
             dialect.validate(name).with_context(|| format!("section [dialects.{name}]"))?;
         }

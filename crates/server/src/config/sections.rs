@@ -219,6 +219,8 @@ pub struct Bus {
     /// `postgres:` with PostgreSQL and `local:` with SQLite when absent.
     pub url: Option<String>,
     pub url_file: Option<PathBuf>,
+    /// Whom to trust instead of the public authorities when a NATS server speaks TLS.
+    pub ca_file: Option<PathBuf>,
     /// What announcements are called on NATS: installations that share a server have different ones.
     pub subject: String,
     /// How long a session counts, and its sockets stay, without the database having confirmed it.
@@ -227,7 +229,13 @@ pub struct Bus {
 
 impl Default for Bus {
     fn default() -> Self {
-        Self { url: None, url_file: None, subject: "ringfence".to_owned(), confirm_within: Self::LONGEST }
+        Self {
+            url: None,
+            url_file: None,
+            ca_file: None,
+            subject: "ringfence".to_owned(),
+            confirm_within: Self::LONGEST,
+        }
     }
 }
 
@@ -276,6 +284,8 @@ impl Bus {
         ensure!(self.subject.split('.').all(word), "subject: expected words with dots between them, such as ringfence");
         let span = self.confirm_within;
         ensure!(span >= Span::seconds(1) && span <= Self::LONGEST, "confirm_within: 1s to 30s");
+        let over_tls = self.url.as_deref().is_some_and(|url| url.starts_with("tls://"));
+        ensure!(self.ca_file.is_none() || over_tls, "ca_file: is for a NATS server with TLS, tls://HOST:PORT");
         match self.url.as_deref() {
             Some("postgres:") if sqlite => bail!("url: postgres: needs a PostgreSQL database"),
             None | Some("local:" | "postgres:") => Ok(()),
@@ -289,6 +299,24 @@ impl Bus {
             }
             Some(_) => bail!("url: expected local:, postgres:, nats://HOST:PORT or, with TLS, tls://HOST:PORT"),
         }
+    }
+}
+
+/// `[audit]`
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// How long entries of audit logs stay; for ever when absent: no upgrade takes away what somebody may have to show.
+    pub keep_for: Option<Span>,
+}
+
+impl Audit {
+    /// What is in a shorter log was hardly read by anybody.
+    const SHORTEST: Span = Span::days(7);
+
+    pub(super) fn validate(self) -> Result<()> {
+        ensure!(self.keep_for.is_none_or(|span| span >= Self::SHORTEST), "keep_for: 7d is the least");
+        Ok(())
     }
 }
 

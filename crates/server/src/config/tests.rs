@@ -107,6 +107,8 @@ fn serve_refuses_what_is_for_dev_and_what_it_cannot_do_yet() {
         ("[server]\npublic_url = \"http://x.example\"\n[server.tls]\ncertificate = \"c\"\nkey = \"k\"", "https://"),
         ("[bus]\nurl = \"nats://127.0.0.1:4222\"", "one node"),
         ("[bus]\nsubject = \"ring fence\"", "subject"),
+        ("[bus]\nca_file = \"ca.pem\"", "tls://HOST:PORT"),
+        ("[audit]\nkeep_for = \"6d\"", "7d is the least"),
         ("[bus]\nconfirm_within = \"31s\"", "1s to 30s"),
         ("[bus]\nurl = \"postgres:\"", "PostgreSQL"),
         ("[password]\nmemory_kib = 64", "7168"),

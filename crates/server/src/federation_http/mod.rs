@@ -10,7 +10,7 @@ mod google;
 mod kept;
 mod keys;
 mod oidc;
-mod outgoing;
+pub mod outgoing;
 mod settings;
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use ringfence_core::federation::Providers;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-pub use self::outgoing::{Outgoing, Reach, is_within, leads_astray, tls};
+pub use self::outgoing::{Outgoing, Reach, is_within, leads_astray};
 use self::{facebook::Facebook, google::Google, keys::KeySets, oidc::OpenId};
 
 const GOOGLE: &str = "google";

@@ -3,11 +3,12 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use reqwest::{
     Client, RequestBuilder, StatusCode, Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -15,7 +16,11 @@ use reqwest::{
     redirect,
 };
 use ringfence_core::error::{AuthError, BoxError};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore};
 use url::Host;
@@ -55,7 +60,7 @@ impl Clients {
     fn new() -> Result<Self> {
         let builder = |reach: Reach| -> Result<reqwest::ClientBuilder> {
             Ok(Client::builder()
-                .tls_backend_preconfigured(tls()?)
+                .tls_backend_preconfigured(tls(None)?)
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -215,12 +220,20 @@ fn max_age(response: &reqwest::Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds.saturating_sub(age)))
 }
 
-/// Trusts whom the operating system trusts.
-pub fn tls() -> Result<ClientConfig> {
+/// Trusts the certificates in a file, in PEM, and nobody else; without one, whom the operating system trusts.
+pub fn tls(file: Option<&Path>) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    for certificate in rustls_native_certs::load_native_certs().certs {
-        // One that is unreadable helps nobody; the others still do.
-        drop(roots.add(certificate));
+    if let Some(file) = file {
+        let read = || format!("cannot read {}", file.display());
+        for certificate in CertificateDer::pem_file_iter(file).with_context(read)? {
+            roots.add(certificate.with_context(read)?).with_context(read)?;
+        }
+        ensure!(!roots.is_empty(), "no certificate in {}", file.display());
+    } else {
+        for certificate in rustls_native_certs::load_native_certs().certs {
+            // One that is unreadable helps nobody; the others still do.
+            drop(roots.add(certificate));
+        }
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();

@@ -40,6 +40,21 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             link: None,
             after: "If that was not you, tell whoever runs the service at once.".to_owned(),
         },
+        Message::ApiKeyMade => Draft {
+            subject: format!("{sender}: your account has a new API key"),
+            before: "An API key was made for your account. Whoever has it may act for you until it ends or is revoked."
+                .to_owned(),
+            link: None,
+            after: "If that was not you, ask for a new password at once and tell whoever runs the service.".to_owned(),
+        },
+        Message::ProviderLinked { provider } => Draft {
+            subject: format!("{sender}: your account can be opened by {provider}"),
+            before: format!(
+                "Your account is now linked to {provider}: whoever signs in there with your address is signed in here."
+            ),
+            link: None,
+            after: "If that was not you, tell whoever runs the service at once.".to_owned(),
+        },
     }
 }
 

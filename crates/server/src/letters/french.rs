@@ -48,6 +48,18 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             link: None,
             after: "Si ce n’était pas vous, prévenez tout de suite le service.".to_owned(),
         },
+        Message::ApiKeyMade => Draft {
+            subject: format!("{sender} : votre compte a une nouvelle clé d’API"),
+            before: "Une clé d’API a été créée pour votre compte. Qui la détient peut agir en votre nom jusqu’à ce qu’elle expire ou soit révoquée.".to_owned(),
+            link: None,
+            after: "Si ce n’était pas vous, demandez tout de suite un nouveau mot de passe et prévenez le service.".to_owned(),
+        },
+        Message::ProviderLinked { provider } => Draft {
+            subject: format!("{sender} : votre compte s’ouvre aussi par {provider}"),
+            before: format!("Votre compte est maintenant relié à {provider} : qui s’y connecte avec votre adresse est connecté ici."),
+            link: None,
+            after: "Si ce n’était pas vous, prévenez tout de suite le service.".to_owned(),
+        },
     }
 }
 

@@ -50,6 +50,18 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             link: None,
             after: "Wenn Sie das nicht waren, benachrichtigen Sie sofort den Dienst.".to_owned(),
         },
+        Message::ApiKeyMade => Draft {
+            subject: format!("{sender}: Ihr Konto hat einen neuen API-Schlüssel"),
+            before: "Für Ihr Konto wurde ein API-Schlüssel angelegt. Wer ihn hat, kann für Sie handeln, bis er endet oder widerrufen wird.".to_owned(),
+            link: None,
+            after: "Wenn Sie das nicht waren, fordern Sie sofort ein neues Passwort an und benachrichtigen Sie den Dienst.".to_owned(),
+        },
+        Message::ProviderLinked { provider } => Draft {
+            subject: format!("{sender}: Ihr Konto lässt sich auch über {provider} öffnen"),
+            before: format!("Ihr Konto ist jetzt mit {provider} verbunden: Wer sich dort mit Ihrer Adresse anmeldet, ist auch hier angemeldet."),
+            link: None,
+            after: "Wenn Sie das nicht waren, benachrichtigen Sie sofort den Dienst.".to_owned(),
+        },
     }
 }
 

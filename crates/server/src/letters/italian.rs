@@ -47,6 +47,18 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             link: None,
             after: "Se non è stato Lei, avvisi subito il servizio.".to_owned(),
         },
+        Message::ApiKeyMade => Draft {
+            subject: format!("{sender}: il Suo account ha una nuova chiave API"),
+            before: "Per il Suo account è stata creata una chiave API. Chi la possiede può agire a Suo nome finché non scade o non viene revocata.".to_owned(),
+            link: None,
+            after: "Se non è stato Lei, chieda subito una nuova password e avvisi il servizio.".to_owned(),
+        },
+        Message::ProviderLinked { provider } => Draft {
+            subject: format!("{sender}: il Suo account si apre anche con {provider}"),
+            before: format!("Il Suo account è ora collegato a {provider}: chi vi accede con il Suo indirizzo accede anche qui."),
+            link: None,
+            after: "Se non è stato Lei, avvisi subito il servizio.".to_owned(),
+        },
     }
 }
 

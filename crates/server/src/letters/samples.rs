@@ -24,6 +24,8 @@ impl Letters for Samples {
             ("invitation", Message::Invitation { link: link(), inviter, application }),
             ("password_changed", Message::PasswordChanged),
             ("email_changed", Message::EmailChanged),
+            ("api_key_made", Message::ApiKeyMade),
+            ("provider_linked", Message::ProviderLinked { provider: "google" }),
         ];
         let shown = messages.into_iter().map(|(name, message)| {
             let (to, language, sender) = (TO.to_owned(), Some(language.to_owned()), sender.to_owned());

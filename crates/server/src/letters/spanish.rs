@@ -43,6 +43,18 @@ pub(super) fn letter(message: &Message, sender: &str) -> Draft {
             link: None,
             after: "Si no ha sido usted, avise enseguida al servicio.".to_owned(),
         },
+        Message::ApiKeyMade => Draft {
+            subject: format!("{sender}: su cuenta tiene una nueva clave de API"),
+            before: "Se ha creado una clave de API para su cuenta. Quien la tenga puede actuar por usted hasta que caduque o se revoque.".to_owned(),
+            link: None,
+            after: "Si no ha sido usted, pida enseguida una contraseña nueva y avise al servicio.".to_owned(),
+        },
+        Message::ProviderLinked { provider } => Draft {
+            subject: format!("{sender}: su cuenta se abre también con {provider}"),
+            before: format!("Su cuenta está ahora vinculada a {provider}: quien inicie allí sesión con su dirección la inicia también aquí."),
+            link: None,
+            after: "Si no ha sido usted, avise enseguida al servicio.".to_owned(),
+        },
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -128,10 +129,34 @@ pub struct Nats {
 
 impl Nats {
     pub fn start() -> Self {
+        Self::start_with(tempfile::tempdir().unwrap(), &[])
+    }
+
+    /// One that speaks TLS alone, and whom to trust for it.
+    pub fn start_with_tls() -> (Self, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let trusted = PathBuf::from(file("ca.pem", &authority.pem()));
+        let (own, key) = (file("cert.pem", &own.pem()), file("key.pem", &key.serialize_pem()));
+        let mut server = Self::start_with(folder, &["--tls", "--tlscert", &own, "--tlskey", &key]);
+        server.url = format!("tls://{}", server.url.split_once("://").unwrap().1);
+        (server, trusted)
+    }
+
+    fn start_with(folder: TempDir, more: &[&str]) -> Self {
         let path = folder.path().to_str().unwrap();
         let arguments =
             ["-a", "127.0.0.1", "-p", "-1", "--user", "ringfence", "--pass", "s3cret", "--ports_file_dir", path];
+        let arguments = [&arguments[..], more].concat();
         let keeper = keep("-KILL", Path::new("nats-server"), &arguments, &[], &folder.path().join("log"));
         let mut url = None;
         wait_until("NATS listens", || {
@@ -140,8 +165,10 @@ impl Nats {
                 .flatten()
                 .find(|entry| entry.path().extension().is_some_and(|it| it == "ports"));
             let ports = ports.and_then(|ports| serde_json::from_slice::<Value>(&fs::read(ports.path()).unwrap()).ok());
-            url =
-                ports.and_then(|ports| Some(ports["nats"][0].as_str()?.replace("nats://", "nats://ringfence:s3cret@")));
+            url = ports.and_then(|ports| {
+                let (scheme, place) = ports["nats"][0].as_str()?.split_once("://")?;
+                Some(format!("{scheme}://ringfence:s3cret@{place}"))
+            });
             url.is_some()
         });
         Self { keeper, url: url.unwrap(), _folder: folder }

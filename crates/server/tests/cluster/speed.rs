@@ -150,15 +150,24 @@ async fn a_command_closes_sockets_on_every_node() {
     let codes = in_time("both are closed", sockets.join_all()).await;
     assert!(codes.iter().all(|(_, code)| *code == Some(1008)), "{codes:?}");
     let nats = Nats::start();
+    let (over_tls, trusted) = Nats::start_with_tls();
+    let stranger = cluster.folder.file("stranger.pem", &rcgen::generate_simple_self_signed([]).unwrap().cert.pem());
     let (gone, wrong) = ("nats://127.0.0.1:1", nats.url.replace("s3cret", "hunter22"));
-    for (bus, verdict, says) in [
-        ("postgres:", "ok", "comes back"),
-        (&nats.url, "ok", "nats: what is announced comes back"),
-        (gone, "fail", "within 30 seconds"),
-        (&wrong, "fail", "within 30 seconds"),
-        ("local:", "warn", "within 30 seconds"),
+    let in_the_clear = over_tls.url.replace("tls://", "nats://");
+    for (bus, ca, verdict, says) in [
+        ("postgres:", None, "ok", "comes back"),
+        (&nats.url, None, "ok", "nats: what is announced comes back"),
+        (gone, None, "fail", "within 30 seconds"),
+        (&wrong, None, "fail", "within 30 seconds"),
+        ("local:", None, "warn", "within 30 seconds"),
+        (&over_tls.url, Some(&trusted), "ok", "nats: what is announced comes back"),
+        (&over_tls.url, Some(&stranger), "fail", "within 30 seconds"),
+        (&over_tls.url, None, "fail", "within 30 seconds"),
+        (&in_the_clear, None, "fail", "within 30 seconds"),
+        (&nats.url.replace("nats://", "tls://"), Some(&trusted), "fail", "within 30 seconds"),
     ] {
         let mut command = cluster.folder.command(&["--json", "--config", "a.toml", "doctor"]);
+        command.envs(ca.map(|file| ("RINGFENCE__BUS__CA_FILE", file)));
         let output = command.env("RINGFENCE__BUS__URL", bus).output().unwrap();
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();
         let mut found = found["findings"].as_array().unwrap().iter();

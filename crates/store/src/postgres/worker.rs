@@ -12,7 +12,7 @@ use ringfence_core::store::{StoreResult, Unit};
 
 use super::{
     address::Address,
-    connection::{Answer, Ask, Connection},
+    connection::{Answer, Ask, CHANGES, Change, Connection},
 };
 use crate::{
     engine::share,
@@ -99,7 +99,7 @@ impl Worker {
     }
 
     fn run(&mut self, Job { access, mut unit }: Job) {
-        let mut transaction = Transaction { worker: self, access, begun: false };
+        let mut transaction = Transaction { worker: self, access, begun: false, changes: Vec::new() };
         let ran = tx::run(&mut *unit, &mut transaction);
         let outcome = transaction.end(ran);
         unit.finish(outcome);
@@ -111,18 +111,26 @@ struct Transaction<'a> {
     worker: &'a mut Worker,
     access: Access,
     begun: bool,
+    /// Put off until the unit wants to know something or ends: then they share its round trip.
+    changes: Vec<Change>,
 }
 
 impl Transaction<'_> {
     fn call(&mut self, ask: Ask, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Answer> {
+        self.trip(|link, begin, changes| link.call(begin, changes, ask, sql, values))
+    }
+
+    /// Goes to the server with what was put off, beginning the transaction if that is still to do.
+    fn trip<T>(&mut self, mut go: impl FnMut(&mut Connection, bool, &[Change]) -> StoreResult<T>) -> StoreResult<T> {
         // Reads need no transaction: the session is read-only, and READ COMMITTED takes a snapshot per statement anyway.
         let begin = self.access == Access::Write && !self.begun;
         let first = !self.begun;
         self.begun = true;
+        let changes = std::mem::take(&mut self.changes);
         let link = if first { self.worker.link()? } else { self.held()? };
-        match link.call(begin, ask, sql, values) {
+        match go(link, begin, &changes) {
             // Found dead before anything was done on it: on a fresh connection nothing is missing.
-            Err(_) if first && link.is_lost() => self.worker.link()?.call(begin, ask, sql, values),
+            Err(_) if first && link.is_lost() => go(self.worker.link()?, begin, &changes),
             outcome => outcome,
         }
     }
@@ -134,7 +142,7 @@ impl Transaction<'_> {
     }
 
     fn end(mut self, ran: Ran) -> StoreResult<()> {
-        let open = self.begun && self.access == Access::Write;
+        let open = (self.begun || !self.changes.is_empty()) && self.access == Access::Write;
         match ran {
             Ran::Keep if open => self.commit(),
             Ran::Keep => Ok(()),
@@ -150,17 +158,24 @@ impl Transaction<'_> {
     }
 
     fn commit(&mut self) -> StoreResult<()> {
+        let settled =
+            if self.begun { Ok(()) } else { self.trip(|link, begin, changes| link.settle(begin, changes, false)) };
+        let changes = std::mem::take(&mut self.changes);
         let link = self.held()?;
-        let committed = link.control("COMMIT");
-        if committed.is_err() && link.is_lost() {
-            // Not `Busy`, which says that nothing was changed: the server may have heard it.
-            return Err(backend("the connection was lost while committing; the outcome is not known"));
+        let committed = settled.and_then(|()| link.settle(false, &changes, true));
+        if committed.is_err() {
+            if link.is_lost() {
+                // Not `Busy`, which says that nothing was changed: the server may have heard it.
+                return Err(backend("the connection was lost while committing; the outcome is not known"));
+            }
+            // Mostly it is over, but a statement may have failed before anything was sent.
+            self.roll_back(true);
         }
         committed
     }
 
     fn roll_back(&mut self, open: bool) {
-        if !open {
+        if !open || !self.begun {
             return;
         }
         // A connection that cannot even do that is not used again, and the server rolls back when it goes.
@@ -173,6 +188,14 @@ impl Transaction<'_> {
 impl Sql for Transaction<'_> {
     fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<u64> {
         self.call(Ask::Count, sql, values).map(Answer::count)
+    }
+
+    fn later(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<()> {
+        self.changes.push(Change { sql, values: values.iter().map(Value::to_static).collect() });
+        if self.changes.len() < CHANGES && self.access == Access::Write {
+            return Ok(());
+        }
+        self.trip(|link, begin, changes| link.settle(begin, changes, false))
     }
 
     fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Vec<Row>> {

@@ -1,4 +1,9 @@
-use ringfence_core::audit::{AuditEvent, Link};
+use std::time::Duration;
+
+use ringfence_core::{
+    audit::{AuditEvent, Link},
+    authority::AuditVerdict,
+};
 
 use crate::{
     fixtures,
@@ -10,6 +15,8 @@ on_every_engine!(
     linked_entries_are_read_in_order_of_the_chain,
     the_head_moves_once_from_each_link,
     a_place_in_the_chain_is_taken_once,
+    a_log_is_swept_from_its_beginning,
+    a_log_that_was_swept_is_whole_and_what_else_goes_is_missed,
 );
 
 impl World {
@@ -69,4 +76,47 @@ async fn a_place_in_the_chain_is_taken_once(w: World) {
     let same = link.clone();
     w.write(move |tx| tx.link_audit(first, &link)).await;
     assert!(is_conflict(&w.refused(move |tx| tx.link_audit(second, &same)).await));
+}
+
+async fn a_log_is_swept_from_its_beginning(w: World) {
+    let (project, other) = (w.project().await, w.project().await);
+    let mut chain = Vec::new();
+    for of in [&project, &project, &project, &other] {
+        let event = fixtures::audit(of);
+        let link = Link::after(chain.last().map(|(_, link)| link), &event);
+        chain.push((event, link));
+    }
+    let waiting = fixtures::audit(&project);
+    w.append(&[waiting.clone()]).await;
+    w.append(&chain.iter().map(|(event, _)| event.clone()).collect::<Vec<_>>()).await;
+    let rows = chain.clone();
+    w.write(move |tx| rows.iter().try_for_each(|(event, link)| tx.link_audit(event.id, link))).await;
+    assert_eq!(w.write(move |tx| tx.sweep_audit(project.id, 2, 1)).await, 1);
+    assert_eq!(w.read(move |tx| tx.audit_log(project.id, 0, 9)).await, chain[1..3]);
+    assert_eq!(w.write(move |tx| tx.sweep_audit(project.id, 2, 9)).await, 1);
+    assert_eq!(w.write(move |tx| tx.sweep_audit(project.id, 2, 9)).await, 0);
+    assert_eq!(w.read(move |tx| tx.audit_log(project.id, 0, 9)).await, chain[2..3]);
+    assert_eq!(w.read(move |tx| tx.audit_log(other.id, 0, 9)).await, chain[3..]);
+    assert_eq!(w.read(move |tx| tx.unlinked_audit(project.id, 9)).await, [waiting]);
+}
+
+/// What remains is whole; and whoever removes more than the log says, in the same way, is found out.
+async fn a_log_that_was_swept_is_whole_and_what_else_goes_is_missed(w: World) {
+    let world = ringfence_core::testing::World::start(w.store.clone()).await;
+    let project = world.home.project.id;
+    world.authority.link_audit().await.unwrap();
+    world.clock.advance(Duration::from_hours(24 * 40));
+    world.guest().await;
+    let month = Duration::from_hours(24 * 30);
+    let gone = world.authority.sweep_audit(&world.ctx(), month).await.unwrap();
+    assert!(gone > 0);
+    let AuditVerdict::Intact(newest) = world.authority.verify_audit(project).await.unwrap() else { panic!("broken") };
+    let rest = w.read(move |tx| tx.audit_log(project, 0, 99)).await;
+    let cut = &rest.last().unwrap().0;
+    assert_eq!((rest.len(), cut.action.as_str(), cut.actor.as_str()), (2, "audit.cut", "system"));
+    let (oldest, through) = (rest[0].1.seq, cut.detail["through"].as_i64().unwrap());
+    assert_eq!((through + 1, newest), (oldest, oldest + 1));
+    assert_eq!(w.write(move |tx| tx.sweep_audit(project, oldest, 1)).await, 1);
+    let verdict = world.authority.verify_audit(project).await.unwrap();
+    assert_eq!(verdict, AuditVerdict::BrokenAt(oldest));
 }

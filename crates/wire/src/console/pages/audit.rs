@@ -53,6 +53,9 @@ texts! {
         subject: "On what", "Sur quoi", "Su che cosa", "Woran", "Sobre qué";
         detail: "Circumstances", "Circonstances", "Circostanze", "Umstände", "Circunstancias";
         older: "Older", "Plus anciens", "Più vecchie", "Ältere", "Más antiguas";
+        gone: "Removed by age: all up to entry", "Supprimées en raison de leur âge : toutes jusqu’à l’entrée",
+            "Rimosse per età: tutte fino alla voce", "Wegen ihres Alters entfernt: alle bis Eintrag",
+            "Eliminadas por antigüedad: todas hasta la entrada";
         newest: "Newest", "Plus récents", "Più recenti", "Neueste", "Más recientes";
     }
 }
@@ -91,6 +94,8 @@ struct AuditPage<'a> {
     named: String,
     rows: Vec<Row>,
     older: Option<i64>,
+    /// The last entry that was removed by age, where this page reaches to it.
+    gone: Option<i64>,
     verdict: Option<AuditVerdict>,
 }
 
@@ -102,9 +107,10 @@ async fn show(State(app): State<App>, visit: Visit, Query(asked): Query<Asked>) 
     }
     let project = chosen.project.as_ref().map_or(ProjectId::INSTALLATION, |project| project.id);
     let permit = visit.permit(Scope::ProjectsRead, project)?;
-    let length = app.authority.audit_length(&permit).await?;
-    let end = asked.before.map_or(length, |before| before.saturating_sub(1).clamp(0, length));
-    let begin = (end - ROWS).max(0);
+    let (oldest, newest) = app.authority.audit_span(&permit).await?;
+    let gone = oldest - 1;
+    let end = asked.before.map_or(newest, |before| before.saturating_sub(1).clamp(gone, newest.max(gone)));
+    let begin = (end - ROWS).max(gone);
     let limit = u32::try_from(end - begin).unwrap_or(0);
     let mut found = if limit == 0 { Vec::new() } else { app.authority.audit_log(&permit, begin, limit).await? };
     found.reverse();
@@ -119,7 +125,8 @@ async fn show(State(app): State<App>, visit: Visit, Query(asked): Query<Asked>) 
         named: named.map_or_else(|| INSTALLATION.to_owned(), str::to_owned),
         chosen,
         rows: found.into_iter().map(row).collect(),
-        older: (begin > 0).then_some(begin + 1),
+        older: (begin > gone).then_some(begin + 1),
+        gone: (gone > 0 && begin == gone).then_some(gone),
         verdict,
     };
     Ok(visit.show(&page))

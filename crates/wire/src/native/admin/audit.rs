@@ -53,7 +53,8 @@ impl Entry {
     }
 }
 
-/// The project's audit log, oldest first. Entries appear once they are linked, within seconds.
+/// The project's audit log, oldest first. Entries appear once they are linked, within seconds, and stay as long as the installation
+/// keeps them.
 #[utoipa::path(
     get, path = "/admin/audit", tag = "administration", params(Page),
     security(("bearer" = ["projects:read"])),
@@ -76,7 +77,7 @@ pub(in crate::native) async fn list(
 pub(in crate::native) struct Verdict {
     /// Whether every entry is what its hash says.
     intact: bool,
-    /// How many entries are in place.
+    /// Up to which entry all are in place, but for those that were removed by age.
     entries: i64,
     /// The first entry that is not what its hash says, or is missing.
     broken_at: Option<i64>,

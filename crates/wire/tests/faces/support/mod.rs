@@ -17,6 +17,8 @@ pub fn link_in(message: Message) -> String {
         Message::PasswordReset { link, .. } | Message::VerifyEmail { link, .. } | Message::Invitation { link, .. } => {
             link
         }
-        Message::PasswordChanged | Message::EmailChanged => String::new(),
+        Message::PasswordChanged | Message::EmailChanged | Message::ApiKeyMade | Message::ProviderLinked { .. } => {
+            String::new()
+        }
     }
 }
