@@ -182,8 +182,18 @@ fn log_of(folder: &Path) -> Result<String> {
 
 /// Merges what was learnt into the corpus.
 fn keep(program: &Path, name: &str) -> Result<()> {
-    let learnt = target()?.join("fuzz").join(name).join("learnt");
+    let folder = target()?.join("fuzz").join(name);
+    let (before, log) = (inputs(name)?, File::create(folder.join("log"))?);
     let mut command = Command::new(program);
-    command.env("RINGFENCE_FUZZ", name).args(["-set_cover_merge=1", "-verbosity=0"]).arg(corpus(name)).arg(learnt);
-    run_command(&mut command)
+    command.env("RINGFENCE_FUZZ", name).args(["-set_cover_merge=1", &format!("-max_len={}", longest(name))]);
+    command.arg(corpus(name)).arg(folder.join("learnt")).stdout(log.try_clone()?).stderr(log);
+    let merged = command.status().context("cannot start the fuzzer")?;
+    ensure!(merged.success(), "{name}: {merged}\n{}", tail(&folder)?);
+    println!("{name:14} {before} inputs before, {} now", inputs(name)?);
+    Ok(())
+}
+
+/// How many inputs a corpus has.
+fn inputs(name: &str) -> Result<usize> {
+    Ok(fs::read_dir(corpus(name))?.count())
 }

@@ -8,6 +8,8 @@ import { Refusal } from './refusal.js';
 export const SET_TYPE = 'secevent+jwt';
 /** Where the kinds of events live (CAEP 1.0 3). */
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
+/** The member of an event that says until when tokens of before still count, where these have to be replaced first. */
+const UNTIL = 'old_tokens_until';
 
 /** Something that happened: a session ended, or something about a subject changed. */
 export interface Event {
@@ -15,6 +17,8 @@ export interface Event {
   readonly id: string;
   /** When, in milliseconds since 1970. */
   readonly at: number;
+  /** From when on tokens are refused for it: not before `at`. */
+  readonly from: number;
 }
 
 /** Reads the claims of a security event token whose signature was verified: what it has for us, which may be nothing. */
@@ -27,7 +31,10 @@ export function readEvents(claims: Members, issuer: string): Event[] {
     const detail = object(said);
     if (!counts(kind, detail)) return [];
     const at = time(detail, 'event_timestamp') ?? issuedAt;
-    return [{ ...whom(subject, issuer, kind === `${CAEP}session-revoked`), at }];
+    const ended = kind === `${CAEP}session-revoked`;
+    // What ended is over at once, whatever else is said.
+    const until = ended ? undefined : time(detail, UNTIL);
+    return [{ ...whom(subject, issuer, ended), at, from: Math.max(until ?? at, at) }];
   });
 }
 

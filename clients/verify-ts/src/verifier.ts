@@ -8,6 +8,7 @@ import { Keys } from './keys.js';
 import { onward, sleep, system, type Machine } from './machine.js';
 import { Refusal, type Code } from './refusal.js';
 import { Revoked } from './revoked.js';
+import type { Event } from './set.js';
 import { settle, type Options } from './settings.js';
 import { Connected, type Ended } from './watch.js';
 
@@ -17,6 +18,8 @@ const TYPE = 'at+jwt';
 const SWEEP = 60_000;
 const ROUND = 5 * SWEEP;
 const AGAIN = 10_000;
+/** Events that are put off at most. */
+const MOST_PUT_OFF = 4096;
 
 /** What there is to say about a verifier at one moment. */
 export interface Status {
@@ -60,6 +63,7 @@ export function createVerifier(options: Options, given: Machine = system): Verif
   let confirmed: { readonly steady: number; readonly wall: number } | undefined;
   let live = false;
   let lastFailure: string | undefined;
+  let waiting = 0;
   let becomeReady = () => {};
   const becameReady = new Promise<void>((resolve) => (becomeReady = resolve));
   let cancelEnd = () => {};
@@ -98,6 +102,30 @@ export function createVerifier(options: Options, given: Machine = system): Verif
     return claims;
   };
 
+  const take = (event: Event): void => {
+    const judgement = (claims: Claims) => revoked.refuses(claims);
+    if (revoked.add(event, machine.now())) connected.tellAll(judgement);
+    else connected.tell(event, judgement);
+  };
+
+  /** Takes in an event when its time has come. */
+  const putOff = async (event: Event): Promise<void> => {
+    waiting += 1;
+    for (let left = 1; left > 0 && !closed.signal.aborted; ) {
+      left = event.from - machine.now();
+      // Looked at now and then, because the wall clock may be set.
+      if (left > 0) await sleep(machine, Math.min(left, SWEEP), closed.signal);
+    }
+    waiting -= 1;
+    if (!closed.signal.aborted) take(event);
+  };
+
+  /** Refusing too early has a remedy, a new token; memory without end has none. */
+  const hear = (event: Event): void => {
+    if (event.from <= machine.now() || waiting >= MOST_PUT_OFF) take(event);
+    else void putOff(event);
+  };
+
   const keepHouse = async (): Promise<void> => {
     for (let rounds = 0; !closed.signal.aborted; rounds += 1) {
       const due = rounds % (ROUND / SWEEP) === 0;
@@ -122,11 +150,7 @@ export function createVerifier(options: Options, given: Machine = system): Verif
         if (first) keepWatch();
         becomeReady();
       },
-      take(event) {
-        const judgement = (claims: Claims) => revoked.refuses(claims);
-        if (revoked.add(event, machine.now())) connected.tellAll(judgement);
-        else connected.tell(event, judgement);
-      },
+      take: hear,
       live(failure) {
         live = failure === undefined;
         lastFailure = failure;

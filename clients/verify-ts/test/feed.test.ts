@@ -79,6 +79,29 @@ following('tokens that say what no longer holds are refused and others are not',
   }
 });
 
+following('tokens that may be replaced first count until then', async (stage) => {
+  const before = stage.token('s1', 'ann');
+  const reason = await stage.connect('s1', 'ann');
+  await stage.pass(1);
+  const until = Math.floor(stage.now() / 1000) + 60;
+  await stage.tell('1', 'token-claims-change', user('ann'), { claims: { kind: 'member' }, old_tokens_until: until });
+  const after = stage.token('s2', 'ann');
+  const moved = await stage.connect('s2', 'ann');
+  await stage.passAlive(55);
+  await stage.pass(4.75);
+  assert.deepEqual([await stage.refusal(before), reason()], [undefined, undefined]);
+  await stage.pass(0.25);
+  assert.deepEqual([await stage.refusal(before), reason()], ['token_superseded', 'token_superseded']);
+  assert.deepEqual([await stage.refusal(after), moved()], [undefined, undefined]);
+  // Heard late, it counts at once; and a session that ended waits for nothing.
+  const old = stage.token('s1', 'bob');
+  await stage.pass(1);
+  await stage.tell('2', 'token-claims-change', user('bob'), { old_tokens_until: until });
+  assert.equal(await stage.refusal(old), 'token_superseded');
+  await stage.tell('3', 'session-revoked', session('s3', 'cy'), { old_tokens_until: until + 9000 });
+  assert.equal(await stage.refusal(stage.token('s3', 'cy')), 'session_revoked');
+});
+
 following('n59 after the stated time without a word everything is refused', async (stage) => {
   const token = stage.token('s1', 'ann');
   const reason = await stage.connect('s1', 'ann');

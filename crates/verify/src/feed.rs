@@ -136,7 +136,7 @@ async fn read(shared: &Shared, cursor: &mut Option<String>, mut answer: Answer) 
 async fn take(shared: &Shared, token: &str) -> Result<(), String> {
     let events = verify(shared, token).await.map_err(|refusal| refusal.to_string())?;
     for event in events {
-        shared.write().take(&event, shared);
+        shared.write().hear(&event, shared);
     }
     Ok(())
 }
@@ -193,6 +193,21 @@ pub async fn within<T>(
     tokio::select! {
         answer = answer => answer,
         () = machine.sleep(patience) => Err(format!("no answer within {patience:?}").into()),
+    }
+}
+
+/// Takes in events that were put off, when their time has come.
+pub async fn keep_appointments(shared: Arc<Shared>) {
+    loop {
+        let next = shared.read().next_put_off();
+        let Some(due) = next else {
+            shared.appointments.notified().await;
+            continue;
+        };
+        tokio::select! {
+            () = shared.appointments.notified() => {}
+            () = sleep_to(shared.machine.as_ref(), due) => shared.write().take_put_off(&shared),
+        }
     }
 }
 

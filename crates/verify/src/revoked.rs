@@ -141,11 +141,11 @@ mod tests {
     }
 
     fn ended(session: &str, at: Moment) -> Event {
-        Event { whom: Whom::Session(Name::of(session)), at }
+        Event { whom: Whom::Session(Name::of(session)), at, from: at }
     }
 
     fn changed(subject: &str, at: Moment) -> Event {
-        Event { whom: Whom::Subject(Name::of(subject)), at }
+        Event { whom: Whom::Subject(Name::of(subject)), at, from: at }
     }
 
     #[test]

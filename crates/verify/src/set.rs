@@ -22,7 +22,12 @@ pub struct Event {
     pub whom: Whom,
     /// When it happened.
     pub at: Moment,
+    /// From when on tokens are refused for it: not before `at`.
+    pub from: Moment,
 }
+
+/// The member of an event that says until when tokens of before still count, where these have to be replaced first.
+const UNTIL: &str = "old_tokens_until";
 
 /// Whose tokens an event concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +50,10 @@ impl Event {
         let read = |(kind, detail): (&String, &Value)| {
             let detail = detail.as_object().ok_or(Refusal::Claims)?;
             let at = time(detail, "event_timestamp")?.unwrap_or(issued_at);
-            Ok(Self { whom: whom(subject, issuer, kind.strip_prefix(CAEP) == Some("session-revoked"))?, at })
+            let ended = kind.strip_prefix(CAEP) == Some("session-revoked");
+            // What ended is over at once, whatever else is said.
+            let until = if ended { None } else { time(detail, UNTIL)? };
+            Ok(Self { whom: whom(subject, issuer, ended)?, at, from: until.unwrap_or(at).max(at) })
         };
         let counting = events.iter().filter(|(kind, detail)| counts(kind, detail));
         counting.map(read).collect()

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    claims::{Claims, Expected},
+    claims::{Claims, Expected, Moment},
     feed,
     jose::Unverified,
     keys::{Asking, Keys},
@@ -28,6 +28,9 @@ use crate::{
 
 /// The `typ` of access tokens (RFC 9068 2.1).
 const TYPE: &str = "at+jwt";
+
+/// Events that are put off at most.
+const MOST_PUT_OFF: usize = 4096;
 
 /// Checks tokens, without asking anybody, and tells of those that were revoked. Cheap to clone; all clones are one.
 ///
@@ -74,6 +77,7 @@ impl Verifier {
             state: RwLock::new(State::new(&settings)),
             live: watch::Sender::new(false),
             confirmations: Notify::new(),
+            appointments: Notify::new(),
             settings,
             machine,
             transport,
@@ -82,6 +86,7 @@ impl Verifier {
         running.spawn(feed::follow(Arc::clone(&shared)));
         running.spawn(feed::keep_watch(Arc::clone(&shared)));
         running.spawn(feed::keep_house(Arc::clone(&shared)));
+        running.spawn(feed::keep_appointments(Arc::clone(&shared)));
         let tasks = Tasks { _running: running, shared: Arc::clone(&shared) };
         Ok(Self { shared, _tasks: Arc::new(tasks) })
     }
@@ -191,6 +196,8 @@ pub struct Shared {
     pub live: watch::Sender<bool>,
     /// Rung when the server was heard after a silence that had everything refused.
     pub confirmations: Notify,
+    /// Rung when an event is put off.
+    pub appointments: Notify,
     state: RwLock<State>,
 }
 
@@ -198,6 +205,8 @@ pub struct Shared {
 pub struct State {
     revoked: Revoked,
     connected: Connected,
+    /// Events that tokens are not refused for yet.
+    put_off: Vec<Event>,
     /// When the server was last heard with nothing left to read: by the steady clock and by the wall's.
     confirmed: Option<(Duration, Duration)>,
     pub last_failure: Option<String>,
@@ -216,7 +225,8 @@ impl Shared {
 impl State {
     fn new(settings: &Settings) -> Self {
         let revoked = Revoked::new(settings.capacity, settings.longest_token);
-        Self { revoked, connected: Connected::default(), confirmed: None, last_failure: None }
+        let (connected, put_off) = (Connected::default(), Vec::new());
+        Self { revoked, connected, put_off, confirmed: None, last_failure: None }
     }
 
     fn judge(&self, claims: &Claims, shared: &Shared) -> Result<(), Refusal> {
@@ -249,8 +259,30 @@ impl State {
         self.last_failure = None;
     }
 
-    /// Takes in an event and tells the connections that it concerns.
-    pub fn take(&mut self, event: &Event, shared: &Shared) {
+    /// Takes in an event and tells the connections that it concerns, when its time has come.
+    pub fn hear(&mut self, event: &Event, shared: &Shared) {
+        // Refusing too early has a remedy, a new token; memory without end has none.
+        if event.from <= shared.machine.now() || self.put_off.len() >= MOST_PUT_OFF {
+            return self.take(event, shared);
+        }
+        self.put_off.push(*event);
+        shared.appointments.notify_one();
+    }
+
+    /// When the next event that was put off counts.
+    pub fn next_put_off(&self) -> Option<Moment> {
+        self.put_off.iter().map(|event| event.from).min()
+    }
+
+    /// Takes in the events that were put off until now.
+    pub fn take_put_off(&mut self, shared: &Shared) {
+        let now = shared.machine.now();
+        for event in self.put_off.extract_if(.., |event| event.from <= now).collect::<Vec<_>>() {
+            self.take(&event, shared);
+        }
+    }
+
+    fn take(&mut self, event: &Event, shared: &Shared) {
         let concerns_all = self.revoked.add(event, shared.machine.now());
         let judge = |names, issued_at| self.revoked.refuses(names, issued_at);
         if concerns_all {

@@ -20,7 +20,7 @@ use crate::{
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
-    store::Tx,
+    store::{Again, Tx},
     tally::Way,
     time::Timestamp,
 };
@@ -261,8 +261,9 @@ impl Authority {
     pub async fn authenticate(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
         let refused_way = way_of(&presented);
         let outcome = match presented {
-            // The most frequent by far: it does without what the others share.
+            // The most frequent by far: they do without what the others share.
             PresentedCredential::AccessToken(token) => self.by_access_token(ctx, &token).await,
+            PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
             presented => self.judge(ctx, presented, false).await,
         };
         if let Err(refusal) = &outcome {
@@ -331,7 +332,7 @@ impl Authority {
         let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
         let seed = self.session_seed(ctx, &["anon"]);
         let now = ctx.now;
-        self.commit(ctx, move |tx, log: &mut Log| {
+        self.commit_again(ctx, Again::Adding, move |tx, log: &mut Log| {
             let (project, application) = resolve(tx, &project)?;
             admit(&project, application.as_ref(), None, None, None, now)?;
             allow_way(application.as_ref(), WayIn::Guest)?;
@@ -341,8 +342,8 @@ impl Authority {
                 project: project.id,
                 application: application.as_ref().map(|application| application.id),
                 kind: IdentityKind::Guest,
-                profile,
-                attributes,
+                profile: profile.clone(),
+                attributes: attributes.clone(),
                 standing: Standing::default(),
                 created_at: now,
                 updated_at: now,

@@ -205,6 +205,7 @@ impl KnownKeys {
 impl Authority {
     /// Whoever shows an API key.
     pub(super) async fn by_api_key(&self, ctx: &Ctx, key: &RawToken) -> Result<Authenticated, AuthError> {
+        self.require_contact()?;
         refuse_other_kind(key, TokenKind::ApiKey)?;
         if let Some(known) = self.known_keys.0.recall(key.fingerprint(), ctx.now, self.confirm_within) {
             known.admit(ctx.now)?;

@@ -86,6 +86,8 @@ impl Authority {
     pub async fn require_place(&self, who: &Authenticated, place: ProjectRef) -> Result<(), AuthError> {
         match place {
             ProjectRef::Application(_) | ProjectRef::Alias { .. } => self.application_for(who, place).await.map(drop),
+            ProjectRef::Id(id) if id == who.project.id => Ok(()),
+            ProjectRef::Name(name) if name == who.project.name => Ok(()),
             ProjectRef::Id(_) | ProjectRef::Name(_) => {
                 let home = self.store.read(move |tx| Ok(resolve(tx, &place)?.0.id)).await?;
                 if home == who.project.id { Ok(()) } else { Err(AuthError::ApplicationMismatch) }

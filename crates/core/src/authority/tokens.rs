@@ -14,6 +14,7 @@ use crate::{
     ids::{ApplicationId, ProjectId, SessionId, TokenId},
     jose::{Alg, Times, Unverified, Validity},
     key::KeySet,
+    project::Project,
     secret::{RawToken, TokenKind},
     time::Timestamp,
 };
@@ -27,6 +28,8 @@ pub struct TokenShape {
     pub typ: &'static str,
     /// The algorithm.
     pub alg: Alg,
+    /// Others that a project may choose instead. Tokens of all of them count, or a choice would end what is out there.
+    pub also: &'static [Alg],
     /// The set of keys that signs.
     pub set: KeySet,
     /// The `iss` claim.
@@ -75,6 +78,16 @@ impl TokenShape {
             IssuerClaim::Named(name) => name.to_owned(),
             IssuerClaim::Project => format!("{public_url}/projects/{project}"),
         }
+    }
+
+    /// What signs tokens of a project.
+    fn alg_in(&self, project: &Project) -> Alg {
+        let chosen = project.policy.signing_alg.alg();
+        if self.also.contains(&chosen) { chosen } else { self.alg }
+    }
+
+    fn takes(&self, alg: Alg) -> bool {
+        alg == self.alg || self.also.contains(&alg)
     }
 
     fn audience(&self, issuer: &str, application: Option<ApplicationId>) -> String {
@@ -169,7 +182,7 @@ impl Authority {
         // The gate judges by this shape too: a token in another one would be dead at birth.
         let shape = self.shape(&session.dialect)?;
         who.admit(ctx.now)?;
-        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, shape.typ).await?;
+        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg_in(&who.project), shape.typ).await?;
         let expires_at = if shape.refreshes {
             session.expires_at.min(ctx.now + who.project.policy.tokens.access.duration())
         } else {
@@ -210,7 +223,7 @@ impl Authority {
     ) -> Result<RawToken, AuthError> {
         let session = who.session.as_ref().ok_or(AuthError::NotFound(crate::error::Noun::Session))?;
         let shape = self.shape(&session.dialect)?;
-        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, ID_TOKEN).await?;
+        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg_in(&who.project), ID_TOKEN).await?;
         signer.mint(&IdClaims {
             extra: wanted.claims,
             iss: &shape.issuer(&self.public_url, who.project.id),
@@ -242,7 +255,7 @@ impl Authority {
 
     /// Whether some face names sessions by `jti` in tokens of this algorithm.
     fn names_by_jti(&self, alg: Alg) -> bool {
-        self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.alg == alg)
+        self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.takes(alg))
     }
 
     /// What was checked of an access token when it passed a moment ago, if it still counts by itself.
@@ -301,7 +314,7 @@ impl Authority {
         let session = live.session.as_ref().ok_or(TokenFault::Type)?;
         let shape = self.shape(&session.dialect)?;
         let issuer = shape.issuer(&self.public_url, live.project.id);
-        if claims.alg != shape.alg {
+        if !shape.takes(claims.alg) {
             return Err(TokenFault::Algorithm.into());
         }
         if claims.typ.as_deref() != Some(shape.typ) || claims.named_by != shape.session {

@@ -119,7 +119,9 @@ impl Authority {
             let id = identity.id;
             log.record(Audit::new(identity.project, who.actor(), "guest.upgraded", &format_args!("identity:{id}")));
             log.announce(SecurityEvent::IdentityChanged(id));
-            let kind = json!({ "claims": { "kind": IdentityKind::Member.as_str() } });
+            // Who checks tokens without asking us lets them go when we do.
+            let until = (now + HANDOVER).seconds();
+            let kind = json!({ "claims": { "kind": IdentityKind::Member.as_str() }, "old_tokens_until": until });
             log.tell(EventKind::TokenClaimsChange, id, kind);
             let level =
                 json!({ "namespace": "NIST-AAL", "current_level": "nist-aal1", "change_direction": "increase" });

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ringfence_core::{
-    authority::ProfileChange,
-    outbox::{OutboxEvent, Place},
+    authority::{ProfileChange, Upgrade},
+    outbox::{EventKind, OutboxEvent, Place},
     secret::{Password, RawToken},
     session::SessionsOf,
     testing::{PASSWORD, World},
@@ -161,4 +161,21 @@ async fn events_are_kept_as_long_as_tokens_may_live_and_their_place_is_forgotten
     assert!(!w.authority.can_resume(&permit, Place(0)).await.unwrap());
     assert!(w.authority.can_resume(&permit, Place(1)).await.unwrap());
     assert!(!w.authority.can_resume(&permit, Place(2)).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_checks_tokens_elsewhere_is_told_how_long_a_guest_s_still_count() {
+    let w = world().await;
+    let guest = w.guest().await;
+    let wanted = Upgrade { email: "gus@example.org".to_owned(), password: Password::new(PASSWORD), verify: None };
+    w.authority.upgrade_guest(&w.ctx(), &guest, wanted).await.unwrap();
+    let told = told(&w).await;
+    let change = told.iter().find(|event| event.kind == EventKind::TokenClaimsChange).unwrap();
+    let until = w.clock.now() + Duration::from_mins(1);
+    let expected = serde_json::json!({ "claims": { "kind": "member" }, "old_tokens_until": until.seconds() });
+    assert_eq!(Value::Object(change.detail.clone()), expected);
+    // It is when the guest's session ends here.
+    let id = guest.session.as_ref().unwrap().id;
+    let session = w.store.read(move |tx| Ok(tx.session(id)?)).await.unwrap().unwrap();
+    assert_eq!(session.expires_at, until);
 }

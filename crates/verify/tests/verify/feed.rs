@@ -25,7 +25,11 @@ impl Connection {
 
 impl Stage {
     async fn connect(&self, session: &str, subject: &str) -> Connection {
-        let claims = self.verify(&self.token(session, subject)).await.unwrap();
+        self.connect_with(&self.token(session, subject)).await
+    }
+
+    async fn connect_with(&self, token: &str) -> Connection {
+        let claims = self.verify(token).await.unwrap();
         Connection::of(self.verifier.watch(&claims).unwrap())
     }
 }
@@ -101,6 +105,33 @@ async fn tokens_that_say_what_no_longer_holds_are_refused_and_others_are_not() {
         assert_eq!(stage.refusal(&before).await, Some(Refusal::Superseded), "{kind}");
         assert_eq!(stage.refusal(&stage.token("s1", name)).await, None, "{kind}");
     }
+}
+
+#[tokio::test]
+async fn tokens_that_may_be_replaced_first_count_until_then() {
+    let stage = Stage::ready().await;
+    let (before, mut connection) = (stage.token("s1", "ann"), stage.connect("s1", "ann").await);
+    stage.pass(seconds(1)).await;
+    let until = stage.claims("s1", "ann")["iat"].as_u64().unwrap() + 60;
+    let change = json!({"claims": {"kind": "member"}, "old_tokens_until": until});
+    stage.tell("1", "token-claims-change", user("ann"), change).await;
+    let (after, mut moved) = (stage.token("s2", "ann"), stage.connect("s2", "ann").await);
+    stage.pass_alive(seconds(55)).await;
+    stage.pass(Duration::from_millis(4750)).await;
+    assert_eq!((stage.refusal(&before).await, connection.reason()), (None, None));
+    let mut late = stage.connect_with(&before).await;
+    stage.pass(Duration::from_millis(250)).await;
+    let over = Some(Refusal::Superseded);
+    assert_eq!((stage.refusal(&before).await, connection.reason(), late.reason()), (over, over, over));
+    assert_eq!((stage.refusal(&after).await, moved.reason()), (None, None));
+    // Heard late, it counts at once; and a session that ended waits for nothing.
+    let before = stage.token("s1", "bob");
+    stage.pass(seconds(1)).await;
+    stage.tell("2", "token-claims-change", user("bob"), json!({"old_tokens_until": START})).await;
+    assert_eq!(stage.refusal(&before).await, over);
+    let ended = json!({"old_tokens_until": START + 9000});
+    stage.tell("3", "session-revoked", session("s3", "cy"), ended).await;
+    assert_eq!(stage.refusal(&stage.token("s3", "cy")).await, Some(Refusal::Revoked));
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ impl Server {
             updated_at: now,
         };
         self.world.store.write(move |tx| Ok(tx.insert_membership(&place)?)).await.unwrap();
-        self.world.authority.hear(Signal::Event(SecurityEvent::MembershipChanged(identity)));
+        self.authority.hear(Signal::Event(SecurityEvent::MembershipChanged(identity)));
     }
 
     /// The link in the `nth` mail.
