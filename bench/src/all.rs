@@ -39,6 +39,9 @@ pub(crate) fn run(plan: &Plan<'_>, document: Option<&Path>) -> anyhow::Result<()
         sockets::run(server, &sockets::Plan { sockets: many, revoked: many / 10, life, tls })?;
     }
     fanout::run(server, many)?;
+    if let Some(postgres) = postgres {
+        sockets::across_nodes(server, postgres, many / 10)?;
+    }
     let summary = quiet::summary();
     println!("\n{summary}");
     document::keep(&format!("\n### Void slices\n\n{summary}\n"));

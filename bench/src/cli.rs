@@ -102,6 +102,18 @@ pub(crate) enum What {
         #[arg(long)]
         tls: bool,
     },
+    /// What is ended on one of two nodes closes sockets of the other.
+    Nodes {
+        /// The release binary of `ringfence`.
+        #[arg(long)]
+        server: PathBuf,
+        /// The URL of a database of PostgreSQL, beside which another is made.
+        #[arg(long)]
+        postgres: String,
+        /// Sockets of the identity that is revoked.
+        #[arg(long, default_value_t = 1_000)]
+        sockets: usize,
+    },
     /// One frame for everybody: warnings to all open sockets at one instant, beside bare sends.
     Fanout {
         /// The release binary of `ringfence`.

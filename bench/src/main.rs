@@ -20,6 +20,7 @@ mod listeners;
 mod load;
 mod peers;
 mod plot;
+mod postgres;
 mod process;
 mod quiet;
 mod raw;
@@ -67,6 +68,7 @@ fn main() -> anyhow::Result<()> {
         What::Sockets { server, sockets, revoked, life, tls } => {
             sockets::run(&server, &sockets::Plan { sockets, revoked, life: Duration::from_secs(life), tls })
         }
+        What::Nodes { server, postgres, sockets } => sockets::across_nodes(&server, &postgres, sockets),
         What::Fanout { server, sockets } => fanout::run(&server, sockets),
         What::Gates { server } => return gates::run(&server),
         What::Refresh { server, database, refreshes, seed } => {

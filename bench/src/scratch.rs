@@ -64,7 +64,7 @@ impl Setup<'_> {
                 .env("RINGFENCE__SERVER__TLS__CERTIFICATE", "cert.pem")
                 .env("RINGFENCE__SERVER__TLS__KEY", "key.pem");
         }
-        let mut program = Program::start(&mut command, listen, &folder.join("server.log"))?;
+        let mut program = Program::start(&mut command, listen, &folder.join(format!("server-{}.log", listen.port())))?;
         program.trust = trust;
         // It takes its address before it opens the database.
         program.ask("GET", "/.well-known/jwks.json", "", "")?;

@@ -59,6 +59,8 @@ enum Bench {
         #[arg(long, default_value_t = 10_000)]
         sockets: usize,
     },
+    /// What is ended on one of two nodes on PostgreSQL closes sockets of the other.
+    Nodes,
     /// Renewals whose answers get lost or that two tabs ask for at once, on both engines.
     Refresh(Renewals),
     /// Moving many identities from SQLite to PostgreSQL, and letting a sample of them in.
@@ -149,12 +151,14 @@ pub fn run(options: &Options) -> Result<()> {
         Bench::All { short } => {
             let mut command = measure(&release, "all", Some(document.unwrap_or(Path::new(DOCUMENT))));
             command.args(short.then_some("--short"));
-            with_peers(&mut command)
+            with_postgres(command.arg("--cache").arg(target()?.join("peers")))
         }
         Bench::Peers { rounds } => {
             let mut command = measure(&release, "peers", document);
-            with_peers(command.args(["--rounds", &rounds.to_string()]))
+            command.arg("--cache").arg(target()?.join("peers"));
+            with_postgres(command.args(["--rounds", &rounds.to_string()]))
         }
+        Bench::Nodes => with_postgres(&mut measure(&release, "nodes", document)),
         Bench::Console(Crowded { users, applications }) => run_command(
             measure(&release, "console", document).args(numbers(&[("users", users), ("applications", applications)])),
         ),
@@ -192,10 +196,10 @@ fn numbers(options: &[(&str, &dyn Display)]) -> Vec<String> {
     options.iter().flat_map(|(name, number)| [format!("--{name}"), number.to_string()]).collect()
 }
 
-/// Runs it with a database for us, and a place and databases for peers.
-fn with_peers(command: &mut Command) -> Result<()> {
+/// Runs it with a database on a server of its own, where it may make others.
+fn with_postgres(command: &mut Command) -> Result<()> {
     let postgres = Postgres::start()?;
-    command.arg("--cache").arg(target()?.join("peers")).arg("--postgres").arg(postgres.create("bench_all")?);
+    command.arg("--postgres").arg(postgres.create("bench")?);
     // What the database uses is ours.
     run_command(command.args(["--beside", &postgres.id().to_string()]))
 }

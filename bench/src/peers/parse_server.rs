@@ -3,10 +3,10 @@
 use std::process::Command;
 
 use anyhow::Context as _;
-use tokio_postgres::NoTls;
 
 use super::{Operation, Ours, Peer, Place, install};
 use crate::{
+    postgres,
     process::{Program, free_address},
     wrk::{NUMBER, Request},
 };
@@ -22,7 +22,7 @@ pub(super) fn start(place: &Place<'_>, ours: &Ours) -> anyhow::Result<Peer> {
     let address = free_address()?;
     let mut command = Command::new("node");
     command.current_dir(home).arg("server.mjs").env("PORT", address.port().to_string());
-    command.env("DATABASE", database(beside)?).env("NODE_ENV", "production");
+    command.env("DATABASE", postgres::database(beside, "parse_server")?).env("NODE_ENV", "production");
     let program = Program::start(&mut command, address, &place.folder.join("parse-server.log"))?;
     let body = format!("{{\"authData\":{{\"anonymous\":{{\"id\":\"{NUMBER}\"}}}}}}");
     let guest = program.post_with("/parse/users", &[APPLICATION], &body)?;
@@ -37,16 +37,4 @@ pub(super) fn start(place: &Place<'_>, ours: &Ours) -> anyhow::Result<Peer> {
             Operation { what: "who shows this token", theirs: me, ours: ours.verify.clone() },
         ],
     })
-}
-
-/// An empty database of its own, beside the one that was named.
-fn database(beside: &str) -> anyhow::Result<String> {
-    let name = format!("parse_server_{}", std::process::id());
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let (client, connection) = tokio_postgres::connect(beside, NoTls).await?;
-        tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await
-    })?;
-    let (server, _) = beside.rsplit_once('/').context("the address of a database names it")?;
-    Ok(format!("{server}/{name}"))
 }

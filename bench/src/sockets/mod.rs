@@ -18,11 +18,13 @@ use crate::{
 };
 
 mod client;
+mod nodes;
 mod others;
 mod report;
 mod tokens;
 
 use client::Closed;
+pub(crate) use nodes::run as across_nodes;
 pub(crate) use others::Others;
 pub(crate) use report::{Report, millis, spread, to_f64};
 use report::{kib_each, per_second};
