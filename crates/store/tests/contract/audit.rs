@@ -87,7 +87,7 @@ async fn a_log_is_swept_from_its_beginning(w: World) {
         chain.push((event, link));
     }
     let waiting = fixtures::audit(&project);
-    w.append(&[waiting.clone()]).await;
+    w.append(std::slice::from_ref(&waiting)).await;
     w.append(&chain.iter().map(|(event, _)| event.clone()).collect::<Vec<_>>()).await;
     let rows = chain.clone();
     w.write(move |tx| rows.iter().try_for_each(|(event, link)| tx.link_audit(event.id, link))).await;
