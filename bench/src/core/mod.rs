@@ -11,7 +11,7 @@ use crate::{
     process::{Program, free_address},
     quiet,
     raw::{self, Raw},
-    scratch,
+    scratch::{self, Setup},
     table::{self, Spread},
     wrk,
 };
@@ -60,7 +60,8 @@ impl Servers {
     /// Starts all of them.
     pub(crate) fn start(plan: &Plan<'_>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let sqlite = scratch::serve(plan.server, folder.path())?;
+        let setup = Setup { more: scenarios::ES256_PROJECT, ..Setup::default() };
+        let sqlite = setup.serve(plan.server, folder.path())?;
         let second: PathBuf = folder.path().join("postgres");
         std::fs::create_dir(&second)?;
         let postgres = plan.postgres.map(|url| scratch::serve_on(plan.server, &second, url)).transpose()?;

@@ -35,6 +35,18 @@ pub(super) enum Limit {
     Mint(&'static str),
 }
 
+/// The key of an application in a project whose tokens are signed otherwise than by default.
+const ES256_KEY: &str = "0fedcba9876543210fedcba987654321";
+pub(super) const ES256_PROJECT: &str = r#"
+[[project]]
+name = "es256"
+signing_alg = "ES256"
+
+[[project.application]]
+name = "es256"
+publishable_key = "0fedcba9876543210fedcba987654321"
+"#;
+
 /// How it is asked.
 pub(crate) enum Asked {
     /// One request again and again, by `wrk`.
@@ -103,8 +115,8 @@ fn on_sqlite(name: &'static str, limit: Limit, asked: Asked, target: &'static st
 /// What leaves nothing behind.
 fn reading(ours: &Program, guest: &str) -> anyhow::Result<Vec<Scenario>> {
     let tiledesk = text(&ours.post(GUEST, "", guest)?["token"])?;
-    let application = json!({ "application": NATIVE_KEY }).to_string();
-    let native = text(&ours.post("/api/v1/guests", "", &application)?["access_token"])?;
+    let native = native_token(ours, NATIVE_KEY)?;
+    let es256 = native_token(ours, ES256_KEY)?;
     let key = format!("Bearer {API_KEY}");
     let telnyx = ours.ask("POST", &telnyx_tokens(ours)?, &key, "")?;
     let keyclic = keyclic_token(ours)?;
@@ -121,7 +133,8 @@ fn reading(ours: &Program, guest: &str) -> anyhow::Result<Vec<Scenario>> {
         http("verify HS256, forward-auth", verify(tiledesk.trim_start_matches("JWT ")), verified),
         http("verify HS512, forward-auth", verify(&telnyx), as_fast),
         http("verify EdDSA, forward-auth", verify(&native), as_fast),
-        http("verify RS256, forward-auth (a member, roles read)", verify(&keyclic), as_fast),
+        http("verify ES256, forward-auth", verify(&es256), as_fast),
+        http("verify RS256, forward-auth (a member)", verify(&keyclic), as_fast),
         http("introspection", introspect, asked),
         http("GET /rest/auth by JWT (a member; another token signed)", renew, asked),
         on_sqlite("mint HS256", Limit::Mint("HS256"), Asked::Same(mint), "≥ 0.70"),
@@ -148,6 +161,12 @@ fn writing(ours: &Program, guest: &str) -> anyhow::Result<Vec<Scenario>> {
 
 fn text(value: &serde_json::Value) -> anyhow::Result<String> {
     Ok(value.as_str().with_context(|| format!("no text but {value}"))?.to_owned())
+}
+
+/// A token of a guest in the native API.
+fn native_token(ours: &Program, application: &str) -> anyhow::Result<String> {
+    let guest = json!({ "application": application }).to_string();
+    text(&ours.post("/api/v1/guests", "", &guest)?["access_token"])
 }
 
 /// Where tokens for a new credential are made.
