@@ -1,11 +1,12 @@
-// better-auth as its documents set it up: SQLite, guests by its plugin, sessions shown as bearer tokens.
+// better-auth as its documents set it up: SQLite, guests by its plugin, sessions shown as bearer tokens, JWT for
+// other services by its plugin.
 
 import { createServer } from 'node:http';
 
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
 import { toNodeHandler } from 'better-auth/node';
-import { anonymous, bearer } from 'better-auth/plugins';
+import { anonymous, bearer, jwt } from 'better-auth/plugins';
 import Database from 'better-sqlite3';
 
 const database = new Database(process.env.DATABASE);
@@ -19,7 +20,7 @@ const options = {
   telemetry: { enabled: false },
   // The load generator is no browser: it sends no origin.
   advanced: { disableCSRFCheck: true, disableOriginCheck: true },
-  plugins: [anonymous(), bearer()],
+  plugins: [anonymous(), bearer(), jwt()],
 };
 
 const { runMigrations } = await getMigrations(options);

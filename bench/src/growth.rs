@@ -1,6 +1,7 @@
 //! Growth: the same operations with ever more users, the start of a server that has many, and what removing rows costs others.
 
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -8,14 +9,14 @@ use std::{
 
 use anyhow::Context as _;
 use ringfence_core::{authority::SWEEP_STEP, store::Store, time::Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use serde_json::json;
 
 use crate::{
     core::CONNECTIONS,
-    document,
     load::{Answer, Client, Clients, Same, drive, now, percentile, request, succeeded},
     plot::Plot,
+    quiet::{self, Watch},
     scratch, table,
 };
 
@@ -50,15 +51,23 @@ struct Measured {
     guest_micros: f64,
 }
 
-/// Measures each of these sizes, the least first, and prints; plots go beside `document`.
-pub(crate) fn run(server: &Path, sizes: &[u64], time: Duration, plots: Option<&Path>) -> anyhow::Result<()> {
+/// A thousand users and ten times as many again, up to the most.
+pub(crate) fn sizes(most: u64) -> Vec<u64> {
+    std::iter::successors(Some(1_000), |size| Some(size * 10)).take_while(|size| *size <= most).collect()
+}
+
+/// Measures each of these sizes, the least first, and prints; the plot goes beside the document.
+pub(crate) fn run(server: &Path, sizes: &[u64], time: Duration, document: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     drop(scratch::serve(server, folder.path())?);
+    let begun = now();
     let mut all = Vec::new();
     let mut filled = 0;
     for &users in sizes {
         fill(folder.path(), filled..users)?;
         filled = users;
+        let bytes = std::fs::metadata(database(folder.path()))?.len();
+        eprintln!("{users} users: {} MiB, filled by {:.0} s", bytes >> 20, begun.elapsed().as_secs_f64());
         all.push(measure(server, folder.path(), users, time)?);
     }
     let first = all.first().context("at least one size")?;
@@ -79,13 +88,12 @@ pub(crate) fn run(server: &Path, sizes: &[u64], time: Duration, plots: Option<&P
     let header =
         ["users", "start, ms", "by address, CPU µs", "of the least", "p99 ms", "guest sign-in, CPU µs", "of the least"];
     table::print("Growth, SQLite (targets: start < 100 ms, ≤ 3 × per request)", &header, &rows);
-    if let Some(plots) = plots {
+    if let Some(document) = document {
         #[expect(clippy::cast_precision_loss, reason = "drawn in pixels")]
         let points: Vec<_> = all.iter().map(|size| (size.users as f64, size.find_micros)).collect();
         let plot =
             Plot { title: "Somebody found by address", across: "users", up: "CPU µs a request", points: &points };
-        plot.write(&plots.join("users.svg"))?;
-        document::keep("\n![CPU per look-up by address over the number of users](performance/users.svg)\n");
+        plot.keep(document, "users", "CPU per look-up by address over the number of users")?;
     }
     Ok(())
 }
@@ -94,11 +102,13 @@ fn measure(server: &Path, folder: &Path, users: u64, time: Duration) -> anyhow::
     let begun = now();
     let ours = scratch::serve(server, folder)?;
     let start = begun.elapsed();
-    let of = |clients: &mut Clients| -> anyhow::Result<(f64, Duration)> {
-        let before = ours.cpu()?;
-        let load = drive(ours.address, clients, time)?;
-        let used = ours.cpu()?.saturating_sub(before).as_secs_f64();
-        Ok((used * 1e6 / f64::from(u32::try_from(load.answers())?), percentile(&load.took, 99)))
+    let of = |clients: &mut Clients| {
+        quiet::slice(&format!("growth, {users} users"), || {
+            let before = ours.cpu()?;
+            let load = drive(ours.address, clients, time)?;
+            let used = ours.cpu()?.saturating_sub(before).as_secs_f64();
+            Ok((used * 1e6 / f64::from(u32::try_from(load.answers())?), percentile(&load.took, 99)))
+        })
     };
     let finder = |seed| Box::new(Finder { users, next: seed * 7_919 }) as Box<dyn Client>;
     let (find_micros, find_p99) = of(&mut (1..=CONNECTIONS as u64).map(finder).collect())?;
@@ -119,12 +129,32 @@ fn open(folder: &Path) -> anyhow::Result<Connection> {
     Ok(connection)
 }
 
-/// Members with an address each, as signing up leaves them.
-fn fill(folder: &Path, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
+/// Rows of a commit while filling: the log beside the database stays small.
+const PORTION: u64 = 200_000;
+
+/// Does something for each number, in portions.
+fn in_portions(
+    folder: &Path,
+    numbers: Range<u64>,
+    fill: impl Fn(&Transaction<'_>, &str, Range<u64>) -> rusqlite::Result<()>,
+) -> anyhow::Result<()> {
     let mut connection = open(folder)?;
     let project: String = connection.query_row("SELECT id FROM project WHERE name <> ''", (), |row| row.get(0))?;
-    let transaction = connection.transaction()?;
-    {
+    let mut begin = numbers.start;
+    while begin < numbers.end {
+        let end = numbers.end.min(begin + PORTION);
+        let transaction = connection.transaction()?;
+        fill(&transaction, &project, begin..end)?;
+        transaction.commit()?;
+        begin = end;
+    }
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    Ok(())
+}
+
+/// Members with an address each, as signing up leaves them.
+fn fill(folder: &Path, numbers: Range<u64>) -> anyhow::Result<()> {
+    in_portions(folder, numbers, |transaction, project, numbers| {
         let mut identity = transaction.prepare(
             "INSERT INTO identity (id, project_id, kind, profile, attributes, created_at, updated_at)
              VALUES ($1, $2, 'member', '{}', '{}', 1, 1)",
@@ -133,13 +163,11 @@ fn fill(folder: &Path, numbers: std::ops::Range<u64>) -> anyhow::Result<()> {
             .prepare("INSERT INTO identifier (project_id, scheme, value, identity_id) VALUES ($1, 'email', $2, $3)")?;
         for number in numbers {
             let id = format!("019aa914-46a7-7000-8000-{number:012x}");
-            identity.execute((&id, &project))?;
-            identifier.execute((&project, format!("user{number}@bench.example"), &id))?;
+            identity.execute((&id, project))?;
+            identifier.execute((project, format!("user{number}@bench.example"), &id))?;
         }
-    }
-    transaction.commit()?;
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Removes this many ended sessions while others go on writing, and prints how long those waited.
@@ -151,6 +179,7 @@ pub(crate) fn purge(server: &Path, sessions: u64) -> anyhow::Result<()> {
     let opened = ringfence_store::open(&url, &ringfence_store::Options::default())?;
     let store = Arc::new(opened.store());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let watch = Watch::begin()?;
     let (removed, elapsed, mut waits) = runtime.block_on(async {
         let begun = now();
         let sweeping = tokio::spawn(sweep(Arc::clone(&store)));
@@ -163,6 +192,7 @@ pub(crate) fn purge(server: &Path, sessions: u64) -> anyhow::Result<()> {
         }
         anyhow::Ok((sweeping.await??, begun.elapsed(), waits))
     })?;
+    watch.end("ended rows removed")?;
     waits.sort_unstable();
     let millis = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
     let rows = [vec![
@@ -194,10 +224,7 @@ async fn sweep(store: Arc<Store>) -> anyhow::Result<u64> {
 
 /// Sessions of guests that ended long ago.
 fn end(folder: &Path, sessions: u64) -> anyhow::Result<()> {
-    let mut connection = open(folder)?;
-    let project: String = connection.query_row("SELECT id FROM project WHERE name <> ''", (), |row| row.get(0))?;
-    let transaction = connection.transaction()?;
-    {
+    in_portions(folder, 0..sessions, |transaction, project, numbers| {
         let mut identity = transaction.prepare(
             "INSERT INTO identity (id, project_id, kind, profile, attributes, created_at, updated_at)
              VALUES ($1, $2, 'guest', '{}', '{}', 1, 1)",
@@ -206,13 +233,11 @@ fn end(folder: &Path, sessions: u64) -> anyhow::Result<()> {
             "INSERT INTO session (id, project_id, confined, identity_id, dialect, amr, scopes, auth_time, expires_at)
              VALUES ($1, $2, 0, $1, 'tiledesk', '[\"anon\"]', '[]', 1, $3)",
         )?;
-        for number in 0..sessions {
+        for number in numbers {
             let id = format!("019aa914-46a7-7000-9000-{number:012x}");
-            identity.execute((&id, &project))?;
-            session.execute((&id, &project, i64::try_from(number)?))?;
+            identity.execute((&id, project))?;
+            session.execute((&id, project, number.cast_signed()))?;
         }
-    }
-    transaction.commit()?;
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-    Ok(())
+        Ok(())
+    })
 }

@@ -160,3 +160,9 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<(u
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
+
+/// Time since the epoch.
+#[expect(clippy::disallowed_methods, reason = "a measuring program lives in real time")]
+pub(crate) fn wall() -> anyhow::Result<Duration> {
+    Ok(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?)
+}

@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use crate::document;
+
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 70.0;
@@ -18,9 +20,14 @@ pub(crate) struct Plot<'a> {
 }
 
 impl Plot<'_> {
-    /// Writes it to a file.
-    pub(crate) fn write(&self, file: &Path) -> anyhow::Result<()> {
-        Ok(fs::write(file, self.svg()?)?)
+    /// Writes it into the folder of the document's name, and has the document show it.
+    pub(crate) fn keep(&self, document: &Path, name: &str, says: &str) -> anyhow::Result<()> {
+        let folder = document.with_extension("");
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(name).with_extension("svg"), self.svg()?)?;
+        let folder = folder.file_name().unwrap_or_default().to_string_lossy();
+        document::keep(&format!("\n![{says}]({folder}/{name}.svg)\n"));
+        Ok(())
     }
 
     fn svg(&self) -> anyhow::Result<String> {

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::{load::lines, trust::Trust};
+use crate::{load::lines, trust::Trust, usage};
 
 /// A program that ends when this is dropped.
 pub(crate) struct Program {
@@ -56,17 +56,14 @@ impl Program {
         bail!("{} does not answer", self.address)
     }
 
-    /// CPU time that the process has used, all threads.
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// CPU time that the program has used, with all that it started.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name in parentheses may hold spaces; fields count from behind it.
-        let fields: Vec<_> = stat.rsplit_once(')').context("no name in stat")?.1.split_whitespace().collect();
-        let ticks: u64 = [11, 12]
-            .iter()
-            .map(|&field| fields.get(field).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0))
-            .sum();
-        // A tick is 10 ms wherever Linux runs today.
-        Ok(Duration::from_millis(ticks * 10))
+        usage::of_trees(&[self.child.id()])
     }
 
     /// Kibibytes of memory that the process has of its own.

@@ -1,19 +1,72 @@
 //! Closed-loop load by `wrk` (a Debian package that the test command installs).
 
-use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
+
+/// Stands in a body for a number that no other request has.
+pub(crate) const NUMBER: &str = "#number#";
+/// Numbers of two slices differ.
+static SCRIPTS: AtomicU32 = AtomicU32::new(0);
 
 /// The same request again and again.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
     pub(crate) path: String,
-    pub(crate) authorization: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
-    /// Whether the body is a form and not JSON.
-    pub(crate) form: bool,
 }
+
+impl Request {
+    /// A request with a body of JSON, which may be empty.
+    pub(crate) fn new(method: &'static str, path: &str, body: &str) -> Self {
+        Self { method, path: path.to_owned(), headers: Vec::new(), body: body.to_owned() }
+            .with(TYPE, "application/json")
+    }
+
+    /// A request with a form.
+    pub(crate) fn form(path: &str, body: &str) -> Self {
+        Self::new("POST", path, body).with(TYPE, "application/x-www-form-urlencoded")
+    }
+
+    /// The same with one header more, in place of any of that name.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(present, _)| *present != name);
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// The same as somebody who shows a token.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.with("Authorization", &format!("Bearer {token}"))
+    }
+
+    /// What `wrk` is told.
+    fn script(&self) -> String {
+        let quote = serde_json::Value::from;
+        let mut script =
+            vec![format!("wrk.method = {}", quote(self.method)), format!("wrk.body = {}", quote(self.body.as_str()))];
+        let headers = self.headers.iter();
+        script.extend(headers.map(|(name, value)| format!("wrk.headers[\"{name}\"] = {}", quote(value.as_str()))));
+        if self.body.contains(NUMBER) {
+            let slice = SCRIPTS.fetch_add(1, Ordering::Relaxed);
+            let body = format!("(body:gsub(\"{NUMBER}\", \"{slice}-\" .. next))");
+            script.push("local body, next = wrk.body, 0".to_owned());
+            script.push(format!("function request() next = next + 1; return wrk.format(nil, nil, nil, {body}) end"));
+        }
+        script.join("\n")
+    }
+}
+
+const TYPE: &str = "Content-Type";
 
 /// What a slice showed.
 pub(crate) struct Slice {
@@ -39,19 +92,17 @@ pub(crate) fn drive(
     time: Duration,
 ) -> anyhow::Result<Slice> {
     let script = folder.join("request.lua");
-    let quote = serde_json::Value::from;
-    fs::write(
-        &script,
-        format!(
-            "wrk.method = {}\nwrk.body = {}\nwrk.headers[\"Content-Type\"] = {}\nwrk.headers[\"Authorization\"] = {}\n",
-            quote(request.method),
-            quote(request.body.as_str()),
-            quote(if request.form { "application/x-www-form-urlencoded" } else { "application/json" }),
-            quote(request.authorization.as_str()),
-        ),
-    )?;
+    fs::write(&script, request.script())?;
     let output = Command::new("wrk")
-        .args(["--latency", "-t1", &format!("-c{connections}"), &format!("-d{}s", time.as_secs()), "-s"])
+        .args([
+            "--latency",
+            "--timeout",
+            "30s",
+            "-t1",
+            &format!("-c{connections}"),
+            &format!("-d{}s", time.as_secs()),
+            "-s",
+        ])
         .arg(&script)
         .arg(format!("http://{address}{}", request.path))
         .output()

@@ -38,7 +38,7 @@ async function verifiers() {
   const { iss: issuer, aud: audience, client_id: client } = claimsOf(before);
   const { jwks_uri: keys } = await metadata(issuer);
   const set = createRemoteJWKSet(new URL(keys), { cooldownDuration: 0 });
-  const byJose = (token) => jwtVerify(token, set, { issuer, audience, typ: 'at+jwt', algorithms: ['EdDSA'] });
+  const byJose = (token) => jwtVerify(token, set, { issuer, audience, typ: 'at+jwt', algorithms: ['EdDSA', 'ES256'] });
   const byBoth = async (token) => {
     const { payload } = await byJose(token);
     assert.equal(payload.client_id, client);
@@ -56,6 +56,15 @@ async function verifiers() {
     await byBoth(after);
   });
   await check('what the old key signed is still good', () => byBoth(before));
+  await check('both verify what a project signs that chose ES256', async () => {
+    const change = { policy: { signing_alg: 'ES256' } };
+    const chosen = await api('PATCH', '/admin/project', change, { authorization: `Bearer ${key}` });
+    assert.equal(chosen.status, 200, chosen.text);
+    const after = await guest();
+    assert.equal(decodeProtectedHeader(after).alg, 'ES256');
+    await byBoth(after);
+    await byBoth(before);
+  });
   await check('a token that was changed is refused by both', async () => {
     const [header, , signature] = before.split('.');
     const claims = Buffer.from(JSON.stringify({ ...claimsOf(before), kind: 'member' })).toString('base64url');

@@ -10,7 +10,7 @@ key = jwt.PyJWKClient(keys).get_signing_key_from_jwt(token)
 claims = jwt.decode(
     token,
     key.key,
-    algorithms=["EdDSA"],
+    algorithms=["EdDSA", "ES256"],
     issuer=issuer,
     audience=audience,
     options={"require": ["exp", "iat", "sub", "sid", "client_id"]},

@@ -68,7 +68,12 @@ function parse(bytes) {
 /** An open client of the relay at `port`, with its credential. */
 export class Client {
   constructor(port, { username, password }) {
-    Object.assign(this, { port, username, password, socket: createSocket('udp4'), waiting: new Map(), arrived: [] });
+    Object.assign(this, { port, username, password, waiting: new Map(), arrived: [] });
+    this.open();
+  }
+
+  open() {
+    this.socket = createSocket('udp4');
     this.socket.on('message', (bytes) => {
       const answer = parse(bytes);
       if (answer.data) this.arrived.push(answer.data.toString());
@@ -136,10 +141,19 @@ export class Client {
     return code === 438 ? this.exchange(method, attributes) : code;
   }
 
-  /** Asks for a relay address, of IPv6 if so wanted. */
-  allocate(six = false) {
+  /**
+   * Asks for a relay address, of IPv6 if so wanted. The kernel may give us a port from which a client before us allocated, and
+   * which the relay still remembers (437): then another is taken (RFC 8656, section 7.4).
+   */
+  async allocate(six = false) {
     const family = six ? [attribute('family', number(2 << 24))] : [];
-    return this.request('allocate', () => [attribute('transport', number(17 << 24)), ...family]);
+    for (let left = 3; ; left -= 1) {
+      const code = await this.request('allocate', () => [attribute('transport', number(17 << 24)), ...family]);
+      if (code !== 437 || left === 0) return code;
+      this.close();
+      this.realm = undefined;
+      this.open();
+    }
   }
 
   refresh(seconds = 600) {

@@ -1,6 +1,11 @@
 //! Measurements: builds the server and the measuring program as users get them, then hands over.
 
-use std::{path::Path, process::Command};
+use std::{
+    ffi::OsStr,
+    fmt::Display,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -15,19 +20,47 @@ use crate::{
 /// Renewals in the tests.
 const FEW: usize = 2_000;
 
-/// What to measure.
+/// What to measure, and where the figures go.
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    what: Bench,
+    /// Put the tables of this part into a document, in place of those with the same headings: docs/performance.md. `all`
+    /// does so with everything.
+    #[arg(long, global = true, value_name = "FILE")]
+    document: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
-pub enum Bench {
+enum Bench {
     /// Guest and password sign-in, verification and minting over HTTP, beside the machine's own limits.
     Core(Slices),
-    /// All of it beside limits and peers, in some ten minutes; the figures of docs/performance.md are replaced.
+    /// All of it beside limits and peers, in some twenty minutes; the figures of docs/performance.md are replaced.
     All {
         /// Everything as short as it can be, to see that it runs.
         #[arg(long)]
         short: bool,
     },
+    /// Five hundred sign-ins by password at once.
+    Flood,
+    /// The same operations with ever more users, and ended rows removed meanwhile.
+    Growth(Growth),
+    /// Other servers of this kind on this machine.
+    Peers {
+        /// Rounds; medians are over these.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// Idle authenticated sockets: their memory, and how soon they close when they must.
     Sockets(Crowd),
+    /// One frame for everybody: warnings to all open sockets at one instant, beside bare sends.
+    Fanout {
+        /// Open sockets; a process may hold 20,000 descriptors.
+        #[arg(long, default_value_t = 10_000)]
+        sockets: usize,
+    },
+    /// What is ended on one of two nodes on PostgreSQL closes sockets of the other.
+    Nodes,
     /// Renewals whose answers get lost or that two tabs ask for at once, on both engines.
     Refresh(Renewals),
     /// Moving many identities from SQLite to PostgreSQL, and letting a sample of them in.
@@ -36,9 +69,20 @@ pub enum Bench {
     Console(Crowded),
 }
 
+/// How many users, and how many rows that ended.
+#[derive(Args)]
+struct Growth {
+    /// The most users: a thousand, ten times as many, and so on up to these.
+    #[arg(long, default_value_t = 1_000_000)]
+    users: u64,
+    /// Sessions that ended and are removed.
+    #[arg(long, default_value_t = 200_000)]
+    ended: u64,
+}
+
 /// How much there is to list.
 #[derive(Args)]
-pub struct Crowded {
+struct Crowded {
     /// Users.
     #[arg(long, default_value_t = 1_000_000)]
     users: u32,
@@ -49,7 +93,7 @@ pub struct Crowded {
 
 /// How many identities.
 #[derive(Args)]
-pub struct Many {
+struct Many {
     /// With a password, a session and a refresh token each.
     #[arg(long, default_value_t = 1_000_000)]
     identities: u32,
@@ -57,7 +101,7 @@ pub struct Many {
 
 /// How many renewals.
 #[derive(Args)]
-pub struct Renewals {
+struct Renewals {
     /// On each engine.
     #[arg(long, default_value_t = 100_000)]
     refreshes: usize,
@@ -68,7 +112,7 @@ pub struct Renewals {
 
 /// How many sockets.
 #[derive(Args)]
-pub struct Crowd {
+struct Crowd {
     /// Idle sockets; a process may hold 20,000 descriptors.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
@@ -79,7 +123,7 @@ pub struct Crowd {
 
 /// How long to measure.
 #[derive(Args)]
-pub struct Slices {
+struct Slices {
     /// Rounds; medians are over these.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -89,7 +133,7 @@ pub struct Slices {
 }
 
 /// Builds and measures.
-pub fn run(bench: &Bench) -> Result<()> {
+pub fn run(options: &Options) -> Result<()> {
     run_command(cargo().args([
         "build",
         "--locked",
@@ -100,30 +144,64 @@ pub fn run(bench: &Bench) -> Result<()> {
         "ringfence-bench",
     ]))?;
     let release = target()?.join("release");
-    let mut command = Command::new(release.join("ringfence-bench"));
-    match bench {
-        Bench::Refresh(renewals) => return refresh(&release, &Postgres::start()?, renewals),
-        Bench::Move(many) => return relocate(&release, &Postgres::start()?, many),
-        Bench::All { short } => return all(&release, *short),
-        Bench::Console(crowded) => command.args(["console", "--server"]).arg(release.join("ringfence")).args([
-            "--users",
-            &crowded.users.to_string(),
-            "--applications",
-            &crowded.applications.to_string(),
-        ]),
-        Bench::Sockets(crowd) => command
-            .args(["sockets", "--server"])
-            .arg(release.join("ringfence"))
-            .args(["--sockets", &crowd.sockets.to_string()])
-            .args(crowd.tls.then_some("--tls")),
-        Bench::Core(slices) => command.args(["core", "--server"]).arg(release.join("ringfence")).args([
-            "--rounds",
-            &slices.rounds.to_string(),
-            "--seconds",
-            &slices.seconds.to_string(),
-        ]),
-    };
-    run_command(&mut command)
+    let document = options.document.as_deref();
+    match &options.what {
+        Bench::Refresh(renewals) => refresh(&release, &Postgres::start()?, renewals),
+        Bench::Move(many) => relocate(&release, &Postgres::start()?, many),
+        Bench::All { short } => {
+            let mut command = measure(&release, "all", Some(document.unwrap_or(Path::new(DOCUMENT))));
+            command.args(short.then_some("--short"));
+            with_postgres(command.arg("--cache").arg(target()?.join("peers")))
+        }
+        Bench::Peers { rounds } => {
+            let mut command = measure(&release, "peers", document);
+            command.arg("--cache").arg(target()?.join("peers"));
+            with_postgres(command.args(["--rounds", &rounds.to_string()]))
+        }
+        Bench::Nodes => with_postgres(&mut measure(&release, "nodes", document)),
+        Bench::Console(Crowded { users, applications }) => run_command(
+            measure(&release, "console", document).args(numbers(&[("users", users), ("applications", applications)])),
+        ),
+        Bench::Sockets(crowd) => run_command(
+            measure(&release, "sockets", document)
+                .args(numbers(&[("sockets", &crowd.sockets), ("life", &if crowd.tls { 240 } else { 120 })]))
+                .args(crowd.tls.then_some("--tls")),
+        ),
+        Bench::Fanout { sockets } => {
+            run_command(measure(&release, "fanout", document).args(numbers(&[("sockets", sockets)])))
+        }
+        Bench::Flood => run_command(&mut measure(&release, "flood", document)),
+        Bench::Growth(Growth { users, ended }) => {
+            run_command(measure(&release, "growth", document).args(numbers(&[("users", users), ("ended", ended)])))
+        }
+        Bench::Core(Slices { rounds, seconds }) => {
+            run_command(measure(&release, "core", document).args(numbers(&[("rounds", rounds), ("seconds", seconds)])))
+        }
+    }
+}
+
+/// The figures of the project.
+const DOCUMENT: &str = "docs/performance.md";
+
+/// The measuring program, told what to measure in which build.
+fn measure(build: &Path, what: &str, document: Option<&Path>) -> Command {
+    let mut command = Command::new(build.join("ringfence-bench"));
+    command.arg(what).arg("--server").arg(build.join("ringfence"));
+    command.args(document.iter().flat_map(|document| [OsStr::new("--document"), document.as_os_str()]));
+    command
+}
+
+/// Options that are numbers.
+fn numbers(options: &[(&str, &dyn Display)]) -> Vec<String> {
+    options.iter().flat_map(|(name, number)| [format!("--{name}"), number.to_string()]).collect()
+}
+
+/// Runs it with a database on a server of its own, where it may make others.
+fn with_postgres(command: &mut Command) -> Result<()> {
+    let postgres = Postgres::start()?;
+    command.arg("--postgres").arg(postgres.create("bench")?);
+    // What the database uses is ours.
+    run_command(command.args(["--beside", &postgres.id().to_string()]))
 }
 
 fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
@@ -134,20 +212,22 @@ fn relocate(build: &Path, postgres: &Postgres, many: &Many) -> Result<()> {
     sizes::print(postgres, &database, many.identities)
 }
 
-fn all(release: &Path, short: bool) -> Result<()> {
-    let postgres = Postgres::start()?;
-    let mut command = Command::new(release.join("ringfence-bench"));
-    command.args(["all", "--document", "docs/performance.md", "--server"]).arg(release.join("ringfence"));
-    command.arg("--cache").arg(target()?.join("peers")).arg("--postgres").arg(postgres.create("bench_all")?);
-    command.args(short.then_some("--short"));
-    run_command(&mut command)
+/// A minute of figures that no build may be worse than, with the debug build, as a step of the tests.
+pub fn gates() -> Result<()> {
+    let build = debug_build()?;
+    run_command(&mut measure(&build, "gates", None))
 }
 
-/// The same in few and with the debug build, as a step of the tests.
-pub fn refresh_few(shared: &Shared) -> Result<()> {
+/// Builds both programs as the tests use them, and says where they are.
+fn debug_build() -> Result<PathBuf> {
     server::build()?;
     run_command(cargo().args(["build", "--locked", "--package", "ringfence-bench"]))?;
-    refresh(&target()?.join("debug"), shared.postgres()?, &Renewals { refreshes: FEW, seed: 1 })
+    Ok(target()?.join("debug"))
+}
+
+/// Renewals in few and with the debug build, as a step of the tests.
+pub fn refresh_few(shared: &Shared) -> Result<()> {
+    refresh(&debug_build()?, shared.postgres()?, &Renewals { refreshes: FEW, seed: 1 })
 }
 
 fn refresh(build: &Path, postgres: &Postgres, renewals: &Renewals) -> Result<()> {

@@ -40,8 +40,7 @@ enum Task {
     /// Run every gate and every test, as the automatic runs do.
     Test(test::Options),
     /// Measure operations beside the machine's own limits.
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    Bench(bench::Options),
     /// Measure the release binary: its size, its start, its idle memory.
     Size,
     /// Fuzz the parsers of what strangers send.
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Task::Test(options) => test::run(&options),
-        Task::Bench(bench) => bench::run(&bench),
+        Task::Bench(options) => bench::run(&options),
         Task::Reproduce => dist::reproduce(),
         Task::Size => size::run(),
         Task::Fuzz(options) => fuzz::run(&options),

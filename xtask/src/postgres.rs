@@ -70,6 +70,11 @@ impl Postgres {
         Ok(self.url(database))
     }
 
+    /// The process that started it.
+    pub fn id(&self) -> u32 {
+        self.keeper.id()
+    }
+
     /// One of the server's own programs.
     pub fn program(&self, name: &str) -> Command {
         Command::new(self.programs.join(name))

@@ -15,6 +15,15 @@ const DIALECTS: &[&str] = &["apirtc", "telnyx", "opentact", "tiledesk", "keyclic
 const SQL: &[&str] = &["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "DROP TABLE "];
 /// Unfinished work; in two halves, or this file would be a finding of its own.
 const UNFINISHED: &[&str] = &[concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore")];
+/// What nodes remember is kept true by announcing each change, so these are written in few places (docs/adr/0030-memory.md).
+const ANNOUNCED: &[(&str, &[&str])] = &[
+    (".insert_membership(", &["authority/roles.rs", "testing/world.rs"]),
+    (".update_membership(", &["authority/roles.rs"]),
+    (".delete_memberships_of(", &["authority/roles.rs"]),
+    (".relabel_credential(", &["authority/own_keys.rs"]),
+    (".revoke_credential(", &["authority/own_keys.rs", "authority/credentials.rs"]),
+    (".revoke_credentials_of(", &["authority/identities.rs"]),
+];
 /// How long a source file may be, and a file of tests.
 const LINES: (usize, usize) = (500, 800);
 
@@ -43,6 +52,7 @@ fn inspect(path: &str, text: &str) -> Vec<String> {
     if text.lines().count() > limit {
         findings.push(format!("{path}: longer than {limit} lines"));
     }
+    let in_source = path.starts_with("crates/") && path.contains("/src/");
     for (line, number) in text.lines().zip(1..) {
         let mut find = |what: &str| findings.push(format!("{path}:{number}: {what}"));
         if UNFINISHED.iter().any(|mark| line.contains(mark)) {
@@ -50,6 +60,10 @@ fn inspect(path: &str, text: &str) -> Vec<String> {
         }
         if path.starts_with("crates/core/src/") && DIALECTS.iter().any(|name| line.to_lowercase().contains(name)) {
             find("the core knows no dialect");
+        }
+        let written = ANNOUNCED.iter().filter(|(call, _)| line.contains(call) && in_source);
+        for (call, places) in written.filter(|(_, places)| !places.iter().any(|place| path.ends_with(place))) {
+            find(&format!("`{call}…)` stands in {} only", places.join(" and ")));
         }
         if may_not_hold_sql(path) && SQL.iter().any(|start| line.contains(start)) {
             find("SQL stands in crates/store only");
@@ -89,6 +103,14 @@ mod tests {
         let line = "const FIND: &str = \"SELECT id FROM identity\";\n";
         assert_eq!(inspect("crates/server/src/main.rs", line).len(), 1);
         assert!(inspect("crates/store/src/identity.rs", line).is_empty());
+    }
+
+    #[test]
+    fn what_nodes_remember_is_written_where_it_is_announced() {
+        let line = concat!("    tx.update_membership", "(&place)?;\n");
+        assert_eq!(inspect("crates/core/src/authority/homes.rs", line).len(), 1);
+        assert!(inspect("crates/core/src/authority/roles.rs", line).is_empty());
+        assert!(inspect("crates/core/tests/operations/memberships.rs", line).is_empty());
     }
 
     #[test]

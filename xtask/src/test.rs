@@ -52,6 +52,7 @@ const PLAN: &[Step] = &[
         run: |shared| fuzz::all(shared.fuzz_seconds),
     },
     Step { name: "refresh", what: "2,000 refreshes with lost answers on both engines", run: bench::refresh_few },
+    Step { name: "gates", what: "speed and memory that no build may be worse than", run: |_| bench::gates() },
     Step { name: "clients", what: "real client libraries on both engines", run: clients::check },
     Step { name: "readme", what: "the commands that the documents tell to type", run: |_| docs::check() },
 ];

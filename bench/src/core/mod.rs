@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    load::{self, percentile},
+    load::{self, Client, percentile},
     process::{Program, free_address},
+    quiet,
     raw::{self, Raw},
     scratch,
     table::{self, Spread},
@@ -85,7 +86,8 @@ pub(crate) fn run(plan: &Plan<'_>) -> anyhow::Result<()> {
     let mut measured: Vec<Vec<Measured>> = scenarios.iter().map(|_| Vec::new()).collect();
     let mut floors = Vec::new();
     for _ in 0..plan.rounds {
-        let raw = Raw::measure(servers.folder.path(), plan.postgres, plan.time)?;
+        let raw =
+            quiet::slice("the machine's limits", || Raw::measure(servers.folder.path(), plan.postgres, plan.time))?;
         for (scenario, results) in scenarios.iter_mut().zip(&mut measured) {
             // A void slice says nothing; the others still do.
             match slice(&servers, scenario, &raw, plan.time) {
@@ -104,8 +106,10 @@ pub(crate) fn run(plan: &Plan<'_>) -> anyhow::Result<()> {
 fn slice(servers: &Servers, scenario: &mut Scenario, raw: &Raw, time: Duration) -> anyhow::Result<Option<Measured>> {
     let Some(ours) = servers.at(scenario.place) else { return Ok(None) };
     let folder = servers.folder.path();
-    let floor = ask(folder, &servers.floor, &mut scenario.floor(), Duration::from_secs(1).max(time / 2))?;
-    let slice = ask(folder, ours, &mut scenario.asked, time)?;
+    let mut nothing = scenario.floor();
+    let shorter = Duration::from_secs(1).max(time / 2);
+    let floor = quiet::slice(scenario.name, || ask(folder, &servers.floor, &mut nothing, shorter))?;
+    let slice = quiet::slice(scenario.name, || ask(folder, ours, &mut scenario.asked, time))?;
     let (limit_rate, limit_micros) = match scenario.limit {
         Limit::Http => (f64::INFINITY, 0.0),
         Limit::Rows => (raw.commits.per_second, raw.commits.micros),
@@ -123,6 +127,16 @@ fn slice(servers: &Servers, scenario: &mut Scenario, raw: &Raw, time: Duration) 
         limit_rate,
         limit_micros,
     }))
+}
+
+/// Somebody who renews a session again and again.
+pub(crate) fn refresher(server: &Program) -> anyhow::Result<Box<dyn Client>> {
+    Ok(Box::new(clients::Refresher::of(server)?))
+}
+
+/// Somebody who brings a token of an integrator for somebody new each time.
+pub(crate) fn exchanger() -> anyhow::Result<Box<dyn Client>> {
+    Ok(Box::new(clients::Exchanger::of(0)?))
 }
 
 /// What one slice showed.

@@ -9,7 +9,7 @@ use crate::{
     ids::{ApplicationId, ProjectId},
     live_token::SocketPolicy,
     presence::InboundPolicy,
-    project::Grace,
+    project::{Grace, Project},
     store::StoreResult,
     time::Timestamp,
 };
@@ -140,8 +140,10 @@ pub trait ApplicationStore {
     fn application_to_change(&mut self, id: ApplicationId) -> StoreResult<Option<Application>>;
     /// The first application of a project that has this name.
     fn application_by_name(&mut self, project: ProjectId, name: &str) -> StoreResult<Option<Application>>;
-    /// An application by one of its aliases.
-    fn application_by_alias(&mut self, scheme: &str, value: &str) -> StoreResult<Option<Application>>;
+    /// An application with its project.
+    fn home(&mut self, id: ApplicationId) -> StoreResult<Option<(Application, Project)>>;
+    /// An application by one of its aliases, with its project.
+    fn home_by_alias(&mut self, scheme: &str, value: &str) -> StoreResult<Option<(Application, Project)>>;
     /// Applications of a project in order of id, after `after`.
     fn applications(
         &mut self,

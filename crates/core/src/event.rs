@@ -21,6 +21,8 @@ pub enum SecurityEvent {
     CredentialChanged(IdentityId),
     /// An identity's standing or profile changed.
     IdentityChanged(IdentityId),
+    /// An identity got, changed or lost a place in an application.
+    MembershipChanged(IdentityId),
     /// An application was changed, enabled or disabled.
     ApplicationChanged(ApplicationId),
     /// A group of endpoints was changed, enabled, disabled or deleted.

@@ -115,9 +115,16 @@ impl SessionId {
         Uuid::from_slice(bytes).ok().map(Self)
     }
 
-    /// A number that spreads sessions evenly over shards.
-    pub(crate) fn spread(self) -> usize {
-        usize::from(self.0.as_bytes()[15])
+    /// A byte that spreads sessions evenly over shards.
+    pub(crate) const fn spread(self) -> u8 {
+        self.0.as_bytes()[15]
+    }
+}
+
+impl IdentityId {
+    /// A byte that spreads identities evenly over shards.
+    pub(crate) const fn spread(self) -> u8 {
+        self.0.as_bytes()[15]
     }
 }
 

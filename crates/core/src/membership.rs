@@ -76,8 +76,8 @@ pub trait MembershipStore {
     fn memberships_of(&mut self, identity: IdentityId) -> StoreResult<Vec<Membership>>;
     /// Replaces role, attributes and standing.
     fn update_membership(&mut self, membership: &Membership) -> StoreResult<()>;
-    /// Removes all memberships of an identity.
-    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<()>;
+    /// Removes all memberships of an identity; `false` when it had none.
+    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<bool>;
 
     /// Adds an invitation; `false` when the address is invited to the application already.
     fn insert_invitation(&mut self, invitation: &Invitation) -> StoreResult<bool>;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{
     federation::ProviderSettings,
     ids::{ApplicationId, GuestTargetId, ProjectId},
+    jose::Alg,
     password::PasswordPolicy,
     presence::InboundPolicy,
     store::StoreResult,
@@ -39,6 +40,9 @@ pub struct ProjectPolicy {
     pub password: PasswordPolicy,
     /// How long tokens live.
     pub tokens: TokenPolicy,
+    /// What signs tokens of faces that leave the choice to the project.
+    #[serde(skip_serializing_if = "SigningAlg::is_default")]
+    pub signing_alg: SigningAlg,
     /// When a new e-mail address counts.
     pub email_change: EmailChange,
     /// Where a password-reset link leads, with `{token}` for the secret; a dialect has a default of its own.
@@ -114,6 +118,31 @@ impl TryFrom<Span> for Grace {
 impl From<Grace> for Span {
     fn from(grace: Grace) -> Self {
         grace.0
+    }
+}
+
+/// An algorithm for tokens that others verify by the published keys. Not every library knows the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SigningAlg {
+    /// Ed25519 (RFC 8037).
+    #[default]
+    EdDSA,
+    /// ECDSA with P-256 and SHA-256 (RFC 7518 §3.4).
+    ES256,
+}
+
+impl SigningAlg {
+    /// The algorithm.
+    pub const fn alg(self) -> Alg {
+        match self {
+            Self::EdDSA => Alg::EdDSA,
+            Self::ES256 => Alg::ES256,
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -67,6 +67,19 @@ impl From<StoreError> for AuthError {
     }
 }
 
+/// Whether a unit may be run again after what it did was rolled back. Those that may can share a transaction unprotected from
+/// one another: should one fail, all of them are run again, each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Once only.
+    Never,
+    /// As often as it takes.
+    Possible,
+    /// As often as it takes, and it only adds rows whose keys nobody else has. So no two of them wait for one another, in
+    /// whatever order they share transactions of an engine that has several at once.
+    Adding,
+}
+
 /// One unit of work on its way through an engine.
 ///
 /// The engine calls [`run`](Unit::run) once inside a transaction, then commits if it returned `true` and rolls back otherwise,
@@ -74,6 +87,9 @@ impl From<StoreError> for AuthError {
 pub trait Unit: Send {
     /// Does the work; `true` means keep it.
     fn run(&mut self, tx: &mut dyn Tx) -> bool;
+
+    /// Whether it may be run again.
+    fn again(&self) -> Again;
 
     /// Answers whoever waits. `outcome` is an error when the transaction could not begin or commit.
     fn finish(self: Box<Self>, outcome: StoreResult<()>);
@@ -130,6 +146,17 @@ impl Store {
         self.engine.submit_write(job);
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
+
+    /// The same for work that can be done more than once, of which only the last time counts: it costs the engine less.
+    pub async fn write_again<T, F>(&self, again: Again, work: F) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx) -> Result<T, AuthError> + Send + 'static,
+    {
+        let (waiting, answer) = oneshot::channel();
+        self.engine.submit_write(Box::new(RepeatableJob { work, again, outcome: None, waiting }));
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
 }
 
 fn stopped() -> AuthError {
@@ -165,16 +192,64 @@ where
         keep
     }
 
+    fn again(&self) -> Again {
+        Again::Never
+    }
+
     fn finish(self: Box<Self>, outcome: StoreResult<()>) {
-        let answer = match (outcome, self.outcome) {
-            // The unit's own refusal says more than the rollback that followed it.
-            (_, Some(Err(refusal))) => Err(refusal),
-            (Err(failure), _) => Err(failure.into()),
-            (Ok(()), Some(done)) => done,
-            (Ok(()), None) => Err(stopped()),
-        };
-        // Nobody waiting means the client went away; the work stands.
-        drop(self.waiting.send(answer));
+        answer(self.waiting, self.outcome, outcome);
+    }
+
+    fn abandoned(&self) -> bool {
+        self.waiting.is_closed()
+    }
+}
+
+/// Answers whoever waits for a unit of this outcome, whose transaction ended like that.
+fn answer<T>(
+    waiting: oneshot::Sender<Result<T, AuthError>>,
+    outcome: Option<Result<T, AuthError>>,
+    ended: StoreResult<()>,
+) {
+    let answer = match (ended, outcome) {
+        // The unit's own refusal says more than the rollback that followed it.
+        (_, Some(Err(refusal))) => Err(refusal),
+        (Err(failure), _) => Err(failure.into()),
+        (Ok(()), Some(done)) => done,
+        (Ok(()), None) => Err(stopped()),
+    };
+    // Nobody waiting means the client went away; the work stands.
+    drop(waiting.send(answer));
+}
+
+/// A [`Job`] that can be run again.
+struct RepeatableJob<T, F> {
+    work: F,
+    again: Again,
+    outcome: Option<Result<T, AuthError>>,
+    waiting: oneshot::Sender<Result<T, AuthError>>,
+}
+
+impl<T, F> Unit for RepeatableJob<T, F>
+where
+    T: Send,
+    F: Fn(&mut dyn Tx) -> Result<T, AuthError> + Send,
+{
+    fn run(&mut self, tx: &mut dyn Tx) -> bool {
+        // Should it panic, what an earlier run said counts no more.
+        self.outcome = None;
+        let outcome = (self.work)(tx);
+        let keep = outcome.is_ok();
+        self.outcome = Some(outcome);
+        keep
+    }
+
+    fn again(&self) -> Again {
+        self.again
+    }
+
+    fn finish(self: Box<Self>, outcome: StoreResult<()>) {
+        answer(self.waiting, self.outcome, outcome);
     }
 
     fn abandoned(&self) -> bool {

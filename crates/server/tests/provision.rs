@@ -15,6 +15,7 @@ const SAMPLE: &str = r#"
 name = "default"
 password = { min_length = 8 }
 tokens = { access = "24h", refresh = "30d", refresh_grace = "30s" }
+signing_alg = "ES256"
 email_change = "immediate"
 reset_url = "https://example.org/#/password-reset/{token}"
 sip = { domain = "rtc.test" }

@@ -125,11 +125,10 @@ impl AdministratorStore for SqlTx<'_> {
     }
 
     fn update_administrator(&mut self, changed: &Administrator) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE administrator SET role = $1, version = $2, signed_in_at = $3 WHERE id = $4",
             values![changed.role.as_str(), changed.version, changed.signed_in_at, changed.id],
         )
-        .map(drop)
     }
 
     fn delete_administrator(&mut self, id: AdministratorId) -> StoreResult<bool> {
@@ -142,7 +141,7 @@ impl AdministratorStore for SqlTx<'_> {
     }
 
     fn set_administrator_password(&mut self, id: AdministratorId, hash: Option<&PasswordHash>) -> StoreResult<()> {
-        self.execute("UPDATE administrator SET password = $1 WHERE id = $2", values![hash, id]).map(drop)
+        self.later("UPDATE administrator SET password = $1 WHERE id = $2", values![hash, id])
     }
 
     fn totp(&mut self, id: AdministratorId) -> StoreResult<Option<Totp>> {
@@ -152,11 +151,10 @@ impl AdministratorStore for SqlTx<'_> {
 
     fn set_totp(&mut self, id: AdministratorId, totp: Option<&Totp>) -> StoreResult<()> {
         let (seed, step) = (totp.map(|totp| &totp.seed), totp.map(|totp| totp.used_step));
-        self.execute(
+        self.later(
             "UPDATE administrator SET totp_seed = $1, totp_used_step = $2 WHERE id = $3",
             values![seed, step, id],
         )
-        .map(drop)
     }
 
     fn use_totp_step(&mut self, id: AdministratorId, step: i64) -> StoreResult<bool> {
@@ -176,9 +174,9 @@ impl AdministratorStore for SqlTx<'_> {
     }
 
     fn replace_recovery_codes(&mut self, id: AdministratorId, codes: &[TokenDigest]) -> StoreResult<()> {
-        self.execute("DELETE FROM administrator_recovery WHERE administrator_id = $1", values![id])?;
+        self.later("DELETE FROM administrator_recovery WHERE administrator_id = $1", values![id])?;
         for code in codes {
-            self.execute(
+            self.later(
                 "INSERT INTO administrator_recovery (administrator_id, code) VALUES ($1, $2)",
                 values![id, code],
             )?;
@@ -243,11 +241,11 @@ impl AdministratorStore for SqlTx<'_> {
     }
 
     fn delete_passkeys(&mut self, owner: AdministratorId) -> StoreResult<()> {
-        self.execute("DELETE FROM passkey WHERE administrator_id = $1", values![owner]).map(drop)
+        self.later("DELETE FROM passkey WHERE administrator_id = $1", values![owner])
     }
 
     fn insert_console_session(&mut self, session: &ConsoleSession, token: &TokenDigest) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO console_session (id, token, administrator_id, stage, amr, pending_totp, began_at, seen_at,
                  expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -263,7 +261,6 @@ impl AdministratorStore for SqlTx<'_> {
                 session.expires_at
             ],
         )
-        .map(drop)
     }
 
     fn console_session(&mut self, token: &TokenDigest) -> StoreResult<Option<(ConsoleSession, Administrator)>> {
@@ -290,12 +287,11 @@ impl AdministratorStore for SqlTx<'_> {
     }
 
     fn see_console_session(&mut self, id: ConsoleSessionId, at: Timestamp) -> StoreResult<()> {
-        self.execute("UPDATE console_session SET seen_at = $1 WHERE id = $2 AND seen_at < $1", values![at, id])
-            .map(drop)
+        self.later("UPDATE console_session SET seen_at = $1 WHERE id = $2 AND seen_at < $1", values![at, id])
     }
 
     fn set_pending_totp(&mut self, id: ConsoleSessionId, seed: Option<&Sealed>) -> StoreResult<()> {
-        self.execute("UPDATE console_session SET pending_totp = $1 WHERE id = $2", values![seed, id]).map(drop)
+        self.later("UPDATE console_session SET pending_totp = $1 WHERE id = $2", values![seed, id])
     }
 
     fn end_console_session(&mut self, id: ConsoleSessionId) -> StoreResult<bool> {
@@ -308,11 +304,10 @@ impl AdministratorStore for SqlTx<'_> {
     }
 
     fn insert_console_link(&mut self, link: &ConsoleLink, secret: &TokenDigest) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO console_link (secret, administrator_id, expires_at) VALUES ($1, $2, $3)",
             values![secret, link.administrator, link.expires_at],
         )
-        .map(drop)
     }
 
     fn console_link(&mut self, secret: &TokenDigest, now: Timestamp) -> StoreResult<Option<ConsoleLink>> {
@@ -333,10 +328,9 @@ impl AdministratorStore for SqlTx<'_> {
 
     fn close_console_links(&mut self, of: Option<AdministratorId>) -> StoreResult<()> {
         match of {
-            Some(id) => self.execute("DELETE FROM console_link WHERE administrator_id = $1", values![id]),
-            None => self.execute("DELETE FROM console_link WHERE administrator_id IS NULL", &[]),
+            Some(id) => self.later("DELETE FROM console_link WHERE administrator_id = $1", values![id]),
+            None => self.later("DELETE FROM console_link WHERE administrator_id IS NULL", &[]),
         }
-        .map(drop)
     }
 
     fn use_challenge(&mut self, challenge: &TokenDigest, expires_at: Timestamp) -> StoreResult<bool> {

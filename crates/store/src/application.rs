@@ -3,10 +3,12 @@
 use ringfence_core::{
     application::{Alias, Application, ApplicationStore},
     ids::{ApplicationId, ProjectId},
+    project::Project,
     store::StoreResult,
 };
 
 use crate::{
+    project::{project, project_columns},
     row::{Row, after, json},
     sql::values,
     tx::SqlTx,
@@ -35,9 +37,13 @@ pub fn application(row: &mut Row) -> StoreResult<Application> {
     })
 }
 
+fn home(row: &mut Row) -> StoreResult<(Application, Project)> {
+    Ok((application(row)?, project(row)?))
+}
+
 impl ApplicationStore for SqlTx<'_> {
     fn insert_application(&mut self, application: &Application) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO application (id, project_id, name, settings, disabled_at, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
             values![
@@ -50,7 +56,6 @@ impl ApplicationStore for SqlTx<'_> {
                 application.updated_at
             ],
         )
-        .map(drop)
     }
 
     fn application(&mut self, id: ApplicationId) -> StoreResult<Option<Application>> {
@@ -81,16 +86,33 @@ impl ApplicationStore for SqlTx<'_> {
         )
     }
 
-    fn application_by_alias(&mut self, scheme: &str, value: &str) -> StoreResult<Option<Application>> {
+    fn home(&mut self, id: ApplicationId) -> StoreResult<Option<(Application, Project)>> {
         self.one(
             concat!(
                 "SELECT ",
                 application_columns!(),
+                ", ",
+                project_columns!(),
+                " FROM application JOIN project ON project.id = application.project_id WHERE application.id = $1"
+            ),
+            values![id],
+            home,
+        )
+    }
+
+    fn home_by_alias(&mut self, scheme: &str, value: &str) -> StoreResult<Option<(Application, Project)>> {
+        self.one(
+            concat!(
+                "SELECT ",
+                application_columns!(),
+                ", ",
+                project_columns!(),
                 " FROM application_alias JOIN application ON application.id = application_alias.application_id
+                  JOIN project ON project.id = application.project_id
                   WHERE application_alias.scheme = $1 AND application_alias.value = $2"
             ),
             values![scheme, value],
-            application,
+            home,
         )
     }
 
@@ -112,7 +134,7 @@ impl ApplicationStore for SqlTx<'_> {
     }
 
     fn update_application(&mut self, application: &Application) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE application SET name = $1, settings = $2, disabled_at = $3, updated_at = $4 WHERE id = $5",
             values![
                 &application.name,
@@ -122,7 +144,6 @@ impl ApplicationStore for SqlTx<'_> {
                 application.id
             ],
         )
-        .map(drop)
     }
 
     fn set_alias(&mut self, application: ApplicationId, alias: &Alias) -> StoreResult<bool> {

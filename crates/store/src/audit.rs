@@ -38,13 +38,13 @@ impl AuditStore for SqlTx<'_> {
     fn append_audit(&mut self, event: &AuditEvent) -> StoreResult<()> {
         if event.project == ProjectId::INSTALLATION {
             // What its entries and its chain refer to: a project that is none, has no people and is in no list.
-            self.execute(
+            self.later(
                 "INSERT INTO project (id, name, policy, disabled_at, created_at, updated_at)
                  VALUES ($1, '', '{}', 0, 0, 0) ON CONFLICT (id) DO NOTHING",
                 values![event.project],
             )?;
         }
-        self.execute(
+        self.later(
             "INSERT INTO audit_event (id, project_id, happened_at, actor, action, subject, detail)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
             values![
@@ -57,7 +57,6 @@ impl AuditStore for SqlTx<'_> {
                 json(&event.detail)?
             ],
         )
-        .map(drop)
     }
 
     fn projects_with_unlinked_audit(&mut self, limit: u32) -> StoreResult<Vec<ProjectId>> {
@@ -102,8 +101,7 @@ impl AuditStore for SqlTx<'_> {
     }
 
     fn link_audit(&mut self, id: AuditId, link: &Link) -> StoreResult<()> {
-        self.execute("UPDATE audit_event SET seq = $1, hash = $2 WHERE id = $3", values![link.seq, &link.hash, id])
-            .map(drop)
+        self.later("UPDATE audit_event SET seq = $1, hash = $2 WHERE id = $3", values![link.seq, &link.hash, id])
     }
 
     fn audit_log(&mut self, project: ProjectId, after_seq: i64, limit: u32) -> StoreResult<Vec<(AuditEvent, Link)>> {

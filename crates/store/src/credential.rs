@@ -120,11 +120,10 @@ impl CredentialStore for SqlTx<'_> {
     }
 
     fn revoke_credentials_of(&mut self, identity: IdentityId, at: Timestamp) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE credential SET revoked_at = $1 WHERE identity_id = $2 AND revoked_at IS NULL",
             values![at, identity],
         )
-        .map(drop)
     }
 
     fn password_of(&mut self, identity: IdentityId) -> StoreResult<Option<PasswordHash>> {
@@ -144,14 +143,13 @@ impl CredentialStore for SqlTx<'_> {
         at: Timestamp,
     ) -> StoreResult<()> {
         // A new password also takes the place of a revoked one.
-        self.execute(
+        self.later(
             "INSERT INTO credential (id, project_id, identity_id, kind, label, password, scopes, created_at)
              VALUES ($1, $2, $3, 'password', '', $4, '[]', $5)
              ON CONFLICT (identity_id) WHERE kind = 'password' DO UPDATE
              SET password = excluded.password, created_at = excluded.created_at, revoked_at = NULL",
             values![id, project, identity, hash, at],
         )
-        .map(drop)
     }
 
     fn rehash_password(&mut self, identity: IdentityId, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {

@@ -33,11 +33,11 @@ impl IdempotencyStore for SqlTx<'_> {
     }
 
     fn remember_answer(&mut self, name: &TokenDigest, answer: &Sealed) -> StoreResult<()> {
-        self.execute("UPDATE idempotency SET answer = $1 WHERE name = $2", values![answer, name]).map(drop)
+        self.later("UPDATE idempotency SET answer = $1 WHERE name = $2", values![answer, name])
     }
 
     fn forget_request(&mut self, name: &TokenDigest) -> StoreResult<()> {
-        self.execute("DELETE FROM idempotency WHERE name = $1", values![name]).map(drop)
+        self.later("DELETE FROM idempotency WHERE name = $1", values![name])
     }
 
     fn sweep_remembered(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64> {

@@ -38,7 +38,7 @@ pub fn identity(row: &mut Row) -> StoreResult<Identity> {
 
 impl IdentityStore for SqlTx<'_> {
     fn insert_identity(&mut self, identity: &Identity) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO identity (id, project_id, application_id, kind, profile, attributes, suspended_at, locked_at,
                  erased_at, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -56,7 +56,6 @@ impl IdentityStore for SqlTx<'_> {
                 identity.updated_at
             ],
         )
-        .map(drop)
     }
 
     fn identity(&mut self, id: IdentityId) -> StoreResult<Option<Identity>> {
@@ -90,7 +89,7 @@ impl IdentityStore for SqlTx<'_> {
     }
 
     fn update_identity(&mut self, identity: &Identity) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE identity SET kind = $1, profile = $2, attributes = $3, suspended_at = $4, locked_at = $5,
                  erased_at = $6, updated_at = $7
              WHERE id = $8",
@@ -105,7 +104,6 @@ impl IdentityStore for SqlTx<'_> {
                 identity.id
             ],
         )
-        .map(drop)
     }
 
     fn identities(
@@ -199,7 +197,7 @@ impl IdentityStore for SqlTx<'_> {
     }
 
     fn release_identifiers(&mut self, identity: IdentityId) -> StoreResult<()> {
-        self.execute("DELETE FROM identifier WHERE identity_id = $1", values![identity]).map(drop)
+        self.later("DELETE FROM identifier WHERE identity_id = $1", values![identity])
     }
 
     fn release_identifier(&mut self, identity: IdentityId, identifier: &Identifier) -> StoreResult<bool> {

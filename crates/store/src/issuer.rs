@@ -34,7 +34,7 @@ fn issuer(row: &mut Row) -> StoreResult<TrustedIssuer> {
 
 impl IssuerStore for SqlTx<'_> {
     fn insert_issuer(&mut self, issuer: &TrustedIssuer) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO trusted_issuer (id, project_id, application_id, profile, secret, created_at, revoked_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
             values![
@@ -47,7 +47,6 @@ impl IssuerStore for SqlTx<'_> {
                 issuer.revoked_at
             ],
         )
-        .map(drop)
     }
 
     fn issuers(&mut self, application: ApplicationId) -> StoreResult<Vec<TrustedIssuer>> {
@@ -72,7 +71,7 @@ impl IssuerStore for SqlTx<'_> {
     }
 
     fn rewrap_issuer(&mut self, id: IssuerId, secret: &Sealed) -> StoreResult<()> {
-        self.execute("UPDATE trusted_issuer SET secret = $1 WHERE id = $2", values![secret, id]).map(drop)
+        self.later("UPDATE trusted_issuer SET secret = $1 WHERE id = $2", values![secret, id])
     }
 
     fn revoke_issuer(&mut self, id: IssuerId, at: Timestamp) -> StoreResult<bool> {

@@ -94,6 +94,6 @@ impl KeyStore for SqlTx<'_> {
     }
 
     fn rewrap_signing_key(&mut self, kid: &str, private: &Sealed) -> StoreResult<()> {
-        self.execute("UPDATE signing_key SET private_key = $1 WHERE kid = $2", values![private, kid]).map(drop)
+        self.later("UPDATE signing_key SET private_key = $1 WHERE kid = $2", values![private, kid])
     }
 }

@@ -98,7 +98,7 @@ impl MembershipStore for SqlTx<'_> {
     }
 
     fn update_membership(&mut self, membership: &Membership) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE membership SET role = $1, attributes = $2, disabled_at = $3, updated_at = $4 WHERE id = $5",
             values![
                 &membership.role,
@@ -108,11 +108,10 @@ impl MembershipStore for SqlTx<'_> {
                 membership.id
             ],
         )
-        .map(drop)
     }
 
-    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<()> {
-        self.execute("DELETE FROM membership WHERE identity_id = $1", values![identity]).map(drop)
+    fn delete_memberships_of(&mut self, identity: IdentityId) -> StoreResult<bool> {
+        self.changed("DELETE FROM membership WHERE identity_id = $1", values![identity])
     }
 
     fn insert_invitation(&mut self, invitation: &Invitation) -> StoreResult<bool> {

@@ -22,7 +22,7 @@ pub struct Options {
     pub queue: usize,
     /// SQLite connections that read; as many as cores, from two to four, when absent.
     pub sqlite_readers: Option<usize>,
-    /// PostgreSQL connections; four per core, from eight to thirty-two, when absent.
+    /// PostgreSQL connections, beside two for sign-ins that only add rows; four per core, from eight to thirty-two, when absent.
     pub postgres_workers: Option<usize>,
     /// The longest that a statement may take on PostgreSQL, and may wait for another program on SQLite.
     pub statement_timeout: Duration,

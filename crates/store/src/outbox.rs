@@ -44,14 +44,14 @@ impl OutboxStore for SqlTx<'_> {
         let told = &event.told;
         let (id, kind, detail) = (event.id, told.kind.as_str(), json(&told.detail)?);
         match told.subject {
-            EventSubject::Session(session) => self.execute(
+            EventSubject::Session(session) => self.later(
                 "INSERT INTO outbox (id, project_id, kind, session_id, identity_id, detail, occurred_at, stored_at)
                  SELECT CAST($1 AS TEXT), session.project_id, CAST($2 AS TEXT), session.id, session.identity_id,
                      CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS BIGINT)
                  FROM session WHERE session.id = $6",
                 values![id, kind, detail, event.occurred_at, event.stored_at, session],
             ),
-            EventSubject::Identity(identity) => self.execute(
+            EventSubject::Identity(identity) => self.later(
                 "INSERT INTO outbox (id, project_id, kind, identity_id, detail, occurred_at, stored_at)
                  SELECT CAST($1 AS TEXT), identity.project_id, CAST($2 AS TEXT), identity.id, CAST($3 AS TEXT),
                      CAST($4 AS BIGINT), CAST($5 AS BIGINT)
@@ -59,7 +59,6 @@ impl OutboxStore for SqlTx<'_> {
                 values![id, kind, detail, event.occurred_at, event.stored_at, identity],
             ),
         }
-        .map(drop)
     }
 
     fn outbox_state(&mut self) -> StoreResult<OutboxState> {
@@ -85,7 +84,7 @@ impl OutboxStore for SqlTx<'_> {
             values![last.unwrap_or(0), limit],
         )?;
         let count_in_sql = i64::try_from(count).unwrap_or(i64::MAX);
-        self.execute("UPDATE outbox_mark SET place = place + $1 WHERE name = 'placed'", values![count_in_sql])?;
+        self.later("UPDATE outbox_mark SET place = place + $1 WHERE name = 'placed'", values![count_in_sql])?;
         Ok(count)
     }
 
@@ -130,7 +129,7 @@ impl OutboxStore for SqlTx<'_> {
             Row::int,
         )?;
         if let Some(last) = gone.iter().max() {
-            self.execute(
+            self.later(
                 "INSERT INTO outbox_mark (name, place) VALUES ($1, $2)
                  ON CONFLICT (name) DO UPDATE SET place = excluded.place WHERE outbox_mark.place < excluded.place",
                 values![project, *last],

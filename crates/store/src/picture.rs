@@ -15,13 +15,12 @@ use crate::{
 
 impl PictureStore for SqlTx<'_> {
     fn put_picture(&mut self, identity: IdentityId, picture: &Picture, at: Timestamp) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO picture (identity_id, media_type, content, updated_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (identity_id) DO UPDATE SET media_type = excluded.media_type, content = excluded.content,
                  updated_at = excluded.updated_at",
             values![identity, picture.format().media_type(), &STANDARD.encode(picture.bytes()), at],
         )
-        .map(drop)
     }
 
     fn picture(&mut self, identity: IdentityId) -> StoreResult<Option<Picture>> {

@@ -79,7 +79,7 @@ impl PresenceStore for SqlTx<'_> {
              WHERE presence_node.lease_until < excluded.lease_until",
             values![&presence.node, presence.lease_until, presence.since],
         )?;
-        self.execute(
+        self.later(
             "INSERT INTO presence (connection_id, project_id, application_id, session_id, identity_id, dialect, node,
                  opened_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -94,11 +94,10 @@ impl PresenceStore for SqlTx<'_> {
                 presence.since
             ],
         )
-        .map(drop)
     }
 
     fn renew_presence(&mut self, node: &str, lease_until: Timestamp) -> StoreResult<u64> {
-        self.execute(
+        self.later(
             "INSERT INTO presence_node (node, lease_until) VALUES ($1, $2)
              ON CONFLICT (node) DO UPDATE SET lease_until = excluded.lease_until
              WHERE presence_node.lease_until < excluded.lease_until",
@@ -202,7 +201,7 @@ impl PresenceStore for SqlTx<'_> {
                  WHERE presence_node.lease_until < $1 LIMIT $2)",
             values![before, limit],
         )?;
-        self.execute(
+        self.later(
             "DELETE FROM presence_node WHERE lease_until < $1
              AND NOT EXISTS (SELECT 1 FROM presence WHERE presence.node = presence_node.node)",
             values![before],

@@ -86,11 +86,10 @@ impl ProjectStore for SqlTx<'_> {
     }
 
     fn update_project(&mut self, project: &Project) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE project SET policy = $1, disabled_at = $2, updated_at = $3 WHERE id = $4",
             values![json(&project.policy)?, project.disabled_at, project.updated_at, project.id],
         )
-        .map(drop)
     }
 
     fn insert_guest_target(&mut self, target: &GuestTarget) -> StoreResult<bool> {
@@ -130,11 +129,10 @@ impl ProjectStore for SqlTx<'_> {
     }
 
     fn set_installation_fact(&mut self, name: &str, value: &str) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO installation_fact (name, fact) VALUES ($1, $2)
              ON CONFLICT (name) DO UPDATE SET fact = excluded.fact",
             values![name, value],
         )
-        .map(drop)
     }
 }

@@ -112,29 +112,32 @@ static STILL_LIVE: LazyLock<String> = LazyLock::new(|| {
 
 impl SessionStore for SqlTx<'_> {
     fn insert_session(&mut self, session: &Session, bearer: Option<&TokenDigest>) -> StoreResult<bool> {
-        self.changed(
-            "INSERT INTO session (id, project_id, application_id, confined, identity_id, issuer_id, dialect, amr,
+        let sql = "INSERT INTO session (id, project_id, application_id, confined, identity_id, issuer_id, dialect, amr,
                  scopes, target_id, claims, bearer, auth_time, expires_at, revoked_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-             ON CONFLICT (bearer) DO NOTHING",
-            values![
-                session.id,
-                session.project,
-                session.application,
-                i64::from(session.confined),
-                session.identity,
-                session.issuer,
-                &session.dialect,
-                json(&session.amr)?,
-                json(&session.scopes)?,
-                session.target,
-                opt_json(session.claims.as_ref())?,
-                bearer,
-                session.auth_time,
-                session.expires_at,
-                session.revoked_at
-            ],
-        )
+             ON CONFLICT (bearer) DO NOTHING";
+        let values: &[Value<'_>] = values![
+            session.id,
+            session.project,
+            session.application,
+            i64::from(session.confined),
+            session.identity,
+            session.issuer,
+            &session.dialect,
+            json(&session.amr)?,
+            json(&session.scopes)?,
+            session.target,
+            opt_json(session.claims.as_ref())?,
+            bearer,
+            session.auth_time,
+            session.expires_at,
+            session.revoked_at
+        ];
+        if bearer.is_none() {
+            // Nothing can be in its way.
+            return self.later(sql, values).map(|()| true);
+        }
+        self.changed(sql, values)
     }
 
     fn session(&mut self, id: SessionId) -> StoreResult<Option<Session>> {
@@ -198,11 +201,10 @@ impl SessionStore for SqlTx<'_> {
     }
 
     fn curtail_sessions(&mut self, identity: IdentityId, end: Timestamp) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE session SET expires_at = $1 WHERE identity_id = $2 AND expires_at > $1 AND revoked_at IS NULL",
             values![end, identity],
         )
-        .map(drop)
     }
 
     fn still_live(&mut self, ids: &[SessionId], now: Timestamp) -> StoreResult<Vec<(SessionId, Timestamp)>> {
@@ -231,13 +233,13 @@ impl SessionStore for SqlTx<'_> {
             Row::id,
         )?;
         for owner in &owners {
-            self.execute(
+            self.later(
                 "DELETE FROM identifier WHERE identity_id = $1
                  AND EXISTS (SELECT 1 FROM identity WHERE id = $1 AND kind = 'guest')
                  AND NOT EXISTS (SELECT 1 FROM session WHERE identity_id = $1)",
                 values![*owner],
             )?;
-            self.execute(
+            self.later(
                 "DELETE FROM identity WHERE id = $1 AND kind = 'guest'
                  AND NOT EXISTS (SELECT 1 FROM session WHERE identity_id = $1)",
                 values![*owner],

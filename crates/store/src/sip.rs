@@ -106,7 +106,7 @@ impl SipStore for SqlTx<'_> {
         if self.sip_domain(name)?.is_none() {
             return Ok(None);
         }
-        self.execute(
+        self.later(
             "UPDATE endpoint_group SET updated_at = updated_at
              WHERE id IN (SELECT group_id FROM sip_domain WHERE name = $1)",
             values![name],
@@ -144,34 +144,31 @@ impl SipStore for SqlTx<'_> {
         ]
         .to_vec();
         row.extend(clear(keys.clear.as_ref()));
-        self.execute(
+        self.later(
             "INSERT INTO sip_user (identity_id, group_id, project_id, login, same_domain_calls_only, digests, ha1b_lookup,
                  clear_ha1, clear_ha1b, clear_ha1_sha256, clear_ha1b_sha256, clear_ha1_sha512_256, clear_ha1b_sha512_256)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &row,
         )
-        .map(drop)
     }
 
     fn update_sip_user(&mut self, user: &SipUser) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE sip_user SET login = $1, same_domain_calls_only = $2 WHERE identity_id = $3",
             values![&user.login, i64::from(user.same_domain_calls_only), user.identity.id],
         )
-        .map(drop)
     }
 
     fn put_sip_keys(&mut self, id: IdentityId, keys: &SipKeys) -> StoreResult<()> {
         let mut row = values![&keys.digests, &keys.lookup].to_vec();
         row.extend(clear(keys.clear.as_ref()));
         row.push(id.into());
-        self.execute(
+        self.later(
             "UPDATE sip_user SET digests = $1, ha1b_lookup = $2, clear_ha1 = $3, clear_ha1b = $4, clear_ha1_sha256 = $5,
                  clear_ha1b_sha256 = $6, clear_ha1_sha512_256 = $7, clear_ha1b_sha512_256 = $8
              WHERE identity_id = $9",
             &row,
         )
-        .map(drop)
     }
 
     fn sip_user(&mut self, id: IdentityId) -> StoreResult<Option<SipUser>> {
@@ -211,7 +208,7 @@ impl SipStore for SqlTx<'_> {
     }
 
     fn insert_sip_invitation(&mut self, invitation: &SipInvitation) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO sip_invitation (id, group_id, name, digest, created_by, created_at, updated_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             values![
@@ -225,7 +222,6 @@ impl SipStore for SqlTx<'_> {
                 invitation.expires_at
             ],
         )
-        .map(drop)
     }
 
     fn sip_invitation(&mut self, id: SipInvitationId) -> StoreResult<Option<SipInvitation>> {
@@ -254,11 +250,10 @@ impl SipStore for SqlTx<'_> {
     }
 
     fn update_sip_invitation(&mut self, invitation: &SipInvitation) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE sip_invitation SET name = $1, expires_at = $2, updated_at = $3 WHERE id = $4",
             values![&invitation.name, invitation.expires_at, invitation.updated_at, invitation.id],
         )
-        .map(drop)
     }
 
     fn delete_sip_invitation(&mut self, id: SipInvitationId) -> StoreResult<bool> {

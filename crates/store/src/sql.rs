@@ -27,8 +27,25 @@ pub trait Sql {
     /// Runs a statement that returns no rows and reports how many it changed.
     fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<u64>;
 
+    /// Runs a change whose count nobody asks for. An engine may put off the wait for its answer: then a failure is that of the
+    /// unit's next statement, or of its end.
+    fn later(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<()> {
+        self.execute(sql, values).map(drop)
+    }
+
     /// Runs a statement that returns rows: a query, or a change with `RETURNING`.
     fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Vec<Row>>;
+}
+
+impl Value<'_> {
+    /// A copy that lives as long as one likes.
+    pub fn to_static(&self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+            Value::Int(number) => Value::Int(*number),
+        }
+    }
 }
 
 /// The values of a statement, in order of their numbers.

@@ -42,17 +42,16 @@ impl ThrottleStore for SqlTx<'_> {
     }
 
     fn block(&mut self, key: &ThrottleKey, until: Timestamp) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO throttle (name, failures, last_failure_at, blocked_until) VALUES ($1, 0, $2, $2)
              ON CONFLICT (name) DO UPDATE SET blocked_until = excluded.blocked_until
              WHERE throttle.blocked_until IS NULL OR throttle.blocked_until < excluded.blocked_until",
             values![key.as_str(), until],
         )
-        .map(drop)
     }
 
     fn reset_throttle(&mut self, key: &ThrottleKey) -> StoreResult<()> {
-        self.execute("DELETE FROM throttle WHERE name = $1", values![key.as_str()]).map(drop)
+        self.later("DELETE FROM throttle WHERE name = $1", values![key.as_str()])
     }
 
     fn sweep_throttles(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64> {

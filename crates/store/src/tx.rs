@@ -41,6 +41,15 @@ impl<'a> SqlTx<'a> {
         self.run(|engine| engine.execute(sql, values))
     }
 
+    /// Runs a change whose count nobody asks for, and does not wait for its answer where the engine is far: a failure ends the
+    /// unit all the same.
+    pub fn later(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<()> {
+        if has_nul(values) {
+            return self.run(|_| Err(backend(NUL)));
+        }
+        self.run(|engine| engine.later(sql, values))
+    }
+
     /// Runs a change of one row; `false` when it touched none, because somebody was faster or there is no such row.
     pub fn changed(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<bool> {
         self.execute(sql, values).map(|rows| rows > 0)

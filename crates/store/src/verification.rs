@@ -33,7 +33,7 @@ fn verification(row: &mut Row) -> StoreResult<Verification> {
 
 impl VerificationStore for SqlTx<'_> {
     fn insert_verification(&mut self, verification: &Verification) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO verification (id, project_id, application_id, identity_id, purpose, scheme, value, digest,
                  created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -50,7 +50,6 @@ impl VerificationStore for SqlTx<'_> {
                 verification.expires_at
             ],
         )
-        .map(drop)
     }
 
     fn open_verification(
@@ -88,11 +87,10 @@ impl VerificationStore for SqlTx<'_> {
     }
 
     fn supersede_verifications(&mut self, identity: IdentityId, purpose: Purpose, now: Timestamp) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE verification SET closed_at = $1 WHERE identity_id = $2 AND purpose = $3 AND closed_at IS NULL",
             values![now, identity, purpose.as_str()],
         )
-        .map(drop)
     }
 
     fn sweep_verifications(&mut self, before: Timestamp, limit: u32) -> StoreResult<u64> {

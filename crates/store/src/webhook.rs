@@ -75,7 +75,7 @@ fn with_event(row: &mut Row) -> StoreResult<(Delivery, Option<OutboxEvent>)> {
 
 impl WebhookStore for SqlTx<'_> {
     fn insert_webhook(&mut self, webhook: &Webhook) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO webhook (id, project_id, url, kinds, secret, told_to, paused_until, disabled_at, created_at,
                  updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -92,7 +92,6 @@ impl WebhookStore for SqlTx<'_> {
                 webhook.updated_at
             ],
         )
-        .map(drop)
     }
 
     fn webhook(&mut self, id: WebhookId) -> StoreResult<Option<Webhook>> {
@@ -122,19 +121,17 @@ impl WebhookStore for SqlTx<'_> {
         told_to: Place,
         now: Timestamp,
     ) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE webhook SET disabled_at = $1, told_to = $2, paused_until = 0, updated_at = $3 WHERE id = $4",
             values![disabled_at, told_to.0, now, id],
         )
-        .map(drop)
     }
 
     fn update_webhook(&mut self, webhook: &Webhook) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "UPDATE webhook SET kinds = $1, secret = $2, updated_at = $3 WHERE id = $4",
             values![&words(&webhook.kinds), &webhook.secret, webhook.updated_at, webhook.id],
         )
-        .map(drop)
     }
 
     fn delete_webhook(&mut self, id: WebhookId) -> StoreResult<bool> {
@@ -149,7 +146,7 @@ impl WebhookStore for SqlTx<'_> {
     }
 
     fn pause_webhook(&mut self, id: WebhookId, until: Timestamp) -> StoreResult<()> {
-        self.execute("UPDATE webhook SET paused_until = $1 WHERE id = $2", values![until, id]).map(drop)
+        self.later("UPDATE webhook SET paused_until = $1 WHERE id = $2", values![until, id])
     }
 
     fn webhooks_due(&mut self, now: Timestamp) -> StoreResult<Vec<Webhook>> {
@@ -168,12 +165,11 @@ impl WebhookStore for SqlTx<'_> {
     }
 
     fn insert_delivery(&mut self, delivery: &Delivery) -> StoreResult<()> {
-        self.execute(
+        self.later(
             "INSERT INTO webhook_delivery (webhook_id, event_id, attempts, due_at, created_at)
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (webhook_id, event_id) DO NOTHING",
             values![delivery.webhook, delivery.event, delivery.attempts, delivery.due_at, delivery.created_at],
         )
-        .map(drop)
     }
 
     fn claim_deliveries(

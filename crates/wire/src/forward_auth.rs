@@ -151,7 +151,7 @@ async fn judge(app: &App, ctx: &Ctx, headers: &HeaderMap, wanted: &Wanted) -> Re
         None => None,
     };
     let within = application.or(named);
-    let roles = app.authority.roles(&who, within.as_ref().map(|application| application.id)).await?;
+    let roles = app.authority.roles(ctx, &who, within.as_ref().map(|application| application.id)).await?;
     if wanted.role.as_ref().is_some_and(|role| !roles.contains(role)) {
         return Err(AuthError::Forbidden { needs: ringfence_core::caller::Scope::ProjectsRead });
     }

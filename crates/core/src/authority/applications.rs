@@ -6,6 +6,7 @@ use super::{
     Authenticated, Authority, Log,
     authenticate::{admit, resolve},
     projects::check_name,
+    roles::add_place,
 };
 use crate::{
     application::{Alias, Application, ApplicationSettings},
@@ -80,7 +81,7 @@ impl Authority {
         self.commit(ctx, move |tx, log| {
             let alias = Alias { scheme: scheme.to_owned(), value: made.id.short() };
             put_application(tx, log, &made, &[alias], actor)?;
-            tx.insert_membership(&first)?;
+            add_place(tx, log, &first)?;
             Ok(())
         })
         .await?;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     Authenticated, Authority, Log,
     authenticate::{admit, allow_way, resolve},
+    roles::add_with_place,
     sessions::{SessionSeed, start_session},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     project::{Project, ProjectRef},
     secret::{RawToken, TokenDigest, TokenKind},
     session::Session,
-    store::Tx,
+    store::{Again, Tx},
     time::Timestamp,
 };
 
@@ -91,8 +92,10 @@ impl Authority {
             membership: MembershipId::mint(ctx.now, self.entropy.as_ref()),
         };
         let digest = bearer.clone();
-        self.commit(ctx, move |tx, log| admit_asserted(tx, log, &application, verified, profile, &seed, ids, &digest))
-            .await
+        self.commit_again(ctx, Again::Possible, move |tx, log| {
+            admit_asserted(tx, log, &application, &verified, profile, &seed, ids, &digest)
+        })
+        .await
     }
 
     /// The session that this very token started, or what there is to judge it by: one look, for most were never seen before.
@@ -279,7 +282,7 @@ fn admit_asserted(
     tx: &mut dyn Tx,
     log: &mut Log,
     application: &Application,
-    verified: Verified,
+    verified: &Verified,
     profile: &AssertionProfile,
     seed: &SessionSeed,
     ids: FreshIds,
@@ -289,8 +292,7 @@ fn admit_asserted(
     let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
     admit(&project, Some(&application), None, None, None, seed.now())?;
     allow_way(Some(&application), WayIn::Assertion)?;
-    let asserted =
-        Asserted { project: &project, application: &application, verified: &verified, profile, now: seed.now() };
+    let asserted = Asserted { project: &project, application: &application, verified, profile, now: seed.now() };
     let identity = match verified.kind {
         AssertedKind::Member => asserted.member(tx)?,
         AssertedKind::Either if asserted.names_account(tx)? => asserted.member(tx)?,
@@ -300,7 +302,7 @@ fn admit_asserted(
     let session = Session {
         confined: true,
         issuer: Some(verified.issuer),
-        claims: Some(verified.claims.into_map()),
+        claims: Some(verified.claims.clone().into_map()),
         expires_at: verified.expires_at,
         ..seed.session(&identity, &project, Some(&application))
     };
@@ -374,12 +376,7 @@ impl Asserted<'_> {
             return self.returning(tx, identity);
         }
         let identity = self.new_identity(ids.identity, kind);
-        tx.insert_identity(&identity)?;
-        // The address is what the issuer says; nobody has proved it.
-        if !tx.add_identifier(&identity, &HeldIdentifier { identifier, verified_at: None })? {
-            return Err(AuthError::Conflict(Noun::Session));
-        }
-        tx.insert_membership(&Membership {
+        let place = Membership {
             id: ids.membership,
             project: self.project.id,
             application: self.application.id,
@@ -390,7 +387,12 @@ impl Asserted<'_> {
             created_by: identity.id,
             created_at: self.now,
             updated_at: self.now,
-        })?;
+        };
+        add_with_place(tx, &identity, &place)?;
+        // The address is what the issuer says; nobody has proved it.
+        if !tx.add_identifier(&identity, &HeldIdentifier { identifier, verified_at: None })? {
+            return Err(AuthError::Conflict(Noun::Session));
+        }
         Ok(identity)
     }
 

@@ -10,7 +10,6 @@ use crate::{
     audit::Audit,
     caller::{Actor, Caller, Permit, Scope, ScopeSet},
     context::Ctx,
-    credential::CredentialKind,
     endpoint::Endpoint,
     error::{AuthError, Noun, TokenFault},
     federation::ProviderToken,
@@ -21,7 +20,7 @@ use crate::{
     project::{Project, ProjectRef},
     secret::{Password, RawToken, TokenDigest, TokenKind},
     session::{Session, Standpoint},
-    store::Tx,
+    store::{Again, Tx},
     tally::Way,
     time::Timestamp,
 };
@@ -235,22 +234,21 @@ pub(super) fn allow_way(application: Option<&Application>, way: WayIn) -> Result
 
 /// Finds what a [`ProjectRef`] names. The short id of an application names it in every scheme.
 pub(super) fn resolve(tx: &mut dyn Tx, reference: &ProjectRef) -> Result<(Project, Option<Application>), AuthError> {
-    let application = match reference {
+    let home = match reference {
         ProjectRef::Id(id) => return Ok((tx.project(*id)?.ok_or(AuthError::NotFound(Noun::Project))?, None)),
         ProjectRef::Name(name) => {
             return Ok((tx.project_by_name(name)?.ok_or(AuthError::NotFound(Noun::Project))?, None));
         }
-        ProjectRef::Application(id) => tx.application(*id)?,
-        ProjectRef::Alias { scheme, value } => match tx.application_by_alias(scheme, value)? {
+        ProjectRef::Application(id) => tx.home(*id)?,
+        ProjectRef::Alias { scheme, value } => match tx.home_by_alias(scheme, value)? {
             None => match crate::ids::ApplicationId::from_short(value) {
-                Some(id) => tx.application(id)?,
+                Some(id) => tx.home(id)?,
                 None => None,
             },
             found => found,
         },
     };
-    let application = application.ok_or(AuthError::NotFound(Noun::Application))?;
-    let project = tx.project(application.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+    let (application, project) = home.ok_or(AuthError::NotFound(Noun::Application))?;
     Ok((project, Some(application)))
 }
 
@@ -263,8 +261,9 @@ impl Authority {
     pub async fn authenticate(&self, ctx: &Ctx, presented: PresentedCredential) -> Result<Authenticated, AuthError> {
         let refused_way = way_of(&presented);
         let outcome = match presented {
-            // The most frequent by far: it does without what the others share.
+            // The most frequent by far: they do without what the others share.
             PresentedCredential::AccessToken(token) => self.by_access_token(ctx, &token).await,
+            PresentedCredential::ApiKey(key) => self.by_api_key(ctx, &key).await,
             presented => self.judge(ctx, presented, false).await,
         };
         if let Err(refusal) = &outcome {
@@ -310,45 +309,14 @@ impl Authority {
     }
 
     async fn by_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Authenticated, AuthError> {
-        let checked = self.verify_access_token(ctx, token).await?;
-        let live = self.live_session(ctx, checked.claims.session).await?;
-        if live.project.id != checked.claims.project {
-            return Err(TokenFault::Key.into());
+        if let Some(checked) = self.checked_before(ctx, token)? {
+            return Ok(Authenticated::clone(&*self.live_session(ctx, checked.session).await?));
         }
-        self.check_shape(&live, &checked)?;
+        let claims = self.check_access_token(ctx, token).await?;
+        let live = self.live_session(ctx, claims.session).await?;
+        self.check_shape(&live, &claims)?;
+        self.verified.remember(token, claims);
         Ok(Authenticated::clone(&live))
-    }
-
-    async fn by_api_key(&self, ctx: &Ctx, key: &RawToken) -> Result<Authenticated, AuthError> {
-        refuse_other_kind(key, TokenKind::ApiKey)?;
-        let (digest, now) = (key.digest(), ctx.now);
-        self.store
-            .read(move |tx| {
-                let credential = tx
-                    .credential_by_lookup(&digest)?
-                    .filter(|credential| credential.kind == CredentialKind::ApiKey)
-                    .ok_or(TokenFault::Unknown)?;
-                let application = match credential.application {
-                    Some(id) => tx.application(id)?,
-                    None => None,
-                };
-                let project = tx.project(credential.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
-                let identity = tx.identity(credential.identity)?.ok_or(AuthError::InvalidCredentials)?;
-                admit(&project, application.as_ref(), Some(&identity), None, None, now)?;
-                if !credential.is_usable(now) {
-                    return Err(TokenFault::Unknown.into());
-                }
-                Ok(Authenticated {
-                    identity: Arc::new(identity),
-                    endpoint: None,
-                    project: Arc::new(project),
-                    application: application.map(Arc::new),
-                    session: None,
-                    key: Some(credential.id),
-                    scopes: credential.scopes,
-                })
-            })
-            .await
     }
 
     async fn by_guest(
@@ -364,7 +332,7 @@ impl Authority {
         let id = IdentityId::mint(ctx.now, self.entropy.as_ref());
         let seed = self.session_seed(ctx, &["anon"]);
         let now = ctx.now;
-        self.commit(ctx, move |tx, log: &mut Log| {
+        self.commit_again(ctx, Again::Adding, move |tx, log: &mut Log| {
             let (project, application) = resolve(tx, &project)?;
             admit(&project, application.as_ref(), None, None, None, now)?;
             allow_way(application.as_ref(), WayIn::Guest)?;
@@ -374,8 +342,8 @@ impl Authority {
                 project: project.id,
                 application: application.as_ref().map(|application| application.id),
                 kind: IdentityKind::Guest,
-                profile,
-                attributes,
+                profile: profile.clone(),
+                attributes: attributes.clone(),
                 standing: Standing::default(),
                 created_at: now,
                 updated_at: now,

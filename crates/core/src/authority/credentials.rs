@@ -1,18 +1,21 @@
 //! API keys of back ends: each belongs to a service identity of its own, so that standing and audit work as for people.
 
+use std::sync::Arc;
+
 use serde_json::Map;
 
-use super::Authority;
+use super::{Authenticated, Authority, authenticate::refuse_other_kind, liveness::concerns, memory::Memory};
 use crate::{
     audit::Audit,
     caller::{Permit, ScopeSet},
     context::Ctx,
     credential::{Credential, CredentialKind},
-    error::{AuthError, Noun, Rule},
+    error::{AuthError, Noun, Rule, TokenFault},
     event::SecurityEvent,
     identity::{Identity, IdentityKind, Profile, Standing},
     ids::{ApplicationId, CredentialId, IdentityId},
-    secret::{RawToken, TokenKind},
+    secret::{Fingerprint, RawToken, TokenDigest, TokenKind},
+    store::Tx,
     time::Timestamp,
 };
 
@@ -151,4 +154,91 @@ impl Authority {
         })
         .await
     }
+}
+
+/// A key as it was found.
+#[derive(Clone)]
+struct KnownKey {
+    who: Arc<Authenticated>,
+    ends: Option<Timestamp>,
+}
+
+impl KnownKey {
+    /// Whether it counts now: time passes without an event.
+    fn admit(&self, now: Timestamp) -> Result<(), AuthError> {
+        self.who.admit(now)?;
+        if self.ends.is_some_and(|end| end <= now) { Err(TokenFault::Unknown.into()) } else { Ok(()) }
+    }
+}
+
+/// Bounded memory of keys that counted when last looked at, by the digest of the whole key.
+pub(super) struct KnownKeys(Memory<Fingerprint, KnownKey>);
+
+impl Default for KnownKeys {
+    fn default() -> Self {
+        Self(Memory::of(4_096))
+    }
+}
+
+impl KnownKeys {
+    /// Forgets every key that the event may concern.
+    pub(super) fn forget(&self, event: SecurityEvent) {
+        match event {
+            SecurityEvent::CredentialChanged(_)
+            | SecurityEvent::IdentityChanged(_)
+            | SecurityEvent::ApplicationChanged(_)
+            | SecurityEvent::ProjectChanged(_) => self.0.forget_where(|known| concerns(event, &known.who)),
+            SecurityEvent::SessionRevoked(_)
+            | SecurityEvent::MembershipChanged(_)
+            | SecurityEvent::EndpointGroupChanged(_)
+            | SecurityEvent::KeysChanged(_)
+            | SecurityEvent::PresenceChanged(_) => {}
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        self.0.clear();
+    }
+}
+
+impl Authority {
+    /// Whoever shows an API key.
+    pub(super) async fn by_api_key(&self, ctx: &Ctx, key: &RawToken) -> Result<Authenticated, AuthError> {
+        self.require_contact()?;
+        refuse_other_kind(key, TokenKind::ApiKey)?;
+        if let Some(known) = self.known_keys.0.recall(key.fingerprint(), ctx.now, self.confirm_within) {
+            known.admit(ctx.now)?;
+            return Ok(Authenticated::clone(&known.who));
+        }
+        let (digest, look) = (key.digest(), self.known_keys.0.look());
+        let known = self.store.read(move |tx| known_key(tx, &digest)).await?;
+        known.admit(ctx.now)?;
+        self.known_keys.0.remember(*key.fingerprint(), known.clone(), ctx.now, look);
+        Ok(Arc::unwrap_or_clone(known.who))
+    }
+}
+
+/// A key with all that it depends on.
+fn known_key(tx: &mut dyn Tx, digest: &TokenDigest) -> Result<KnownKey, AuthError> {
+    let credential = tx.credential_by_lookup(digest)?;
+    let credential = credential.filter(|found| found.kind == CredentialKind::ApiKey).ok_or(TokenFault::Unknown)?;
+    let application = match credential.application {
+        Some(id) => tx.application(id)?,
+        None => None,
+    };
+    let project = tx.project(credential.project)?.ok_or(AuthError::NotFound(Noun::Project))?;
+    let identity = tx.identity(credential.identity)?.ok_or(AuthError::InvalidCredentials)?;
+    let who = Authenticated {
+        identity: Arc::new(identity),
+        endpoint: None,
+        project: Arc::new(project),
+        application: application.map(Arc::new),
+        session: None,
+        key: Some(credential.id),
+        scopes: credential.scopes,
+    };
+    // Another node's clock may be ahead: what is revoked ended long ago.
+    let revoked = credential.revoked_at.map(|_| Timestamp::from_millis(i64::MIN));
+    Ok(KnownKey { who: Arc::new(who), ends: revoked.or(credential.expires_at) })
 }

@@ -4,8 +4,12 @@
 use serde_json::{Map, Value};
 
 use super::{
-    Authenticated, Authority, Log, People, Registration, RoleNeeded, applications::put_application, passwords::rebind,
-    people::people_in, projects::check_name,
+    Authenticated, Authority, Log, People, Registration, RoleNeeded,
+    applications::put_application,
+    passwords::rebind,
+    people::people_in,
+    projects::check_name,
+    roles::{add_place, change_place},
 };
 use crate::{
     application::{Alias, Application, ApplicationSettings},
@@ -71,7 +75,7 @@ impl Place {
                 // Held, so that it is not switched off meanwhile.
                 let found = tx.application_to_change(application)?.filter(|found| found.disabled_at.is_none());
                 found.ok_or(AuthError::NotFound(Noun::Application))?;
-                tx.insert_membership(&place_of(identity, application, role, by, id, now))?;
+                add_place(tx, log, &place_of(identity, application, role, by, id, now))?;
                 Ok(())
             }
         }
@@ -99,7 +103,7 @@ impl Founding {
         let alias = Alias { scheme: self.kind.scheme.to_owned(), value: application.id.short() };
         put_application(tx, log, &application, &[alias], crate::caller::Actor::Identity(founder.id))?;
         let place = place_of(founder, application.id, self.kind.owner, founder.id, id, now);
-        tx.insert_membership(&place)?;
+        add_place(tx, log, &place)?;
         Ok((application, place))
     }
 }
@@ -250,7 +254,7 @@ impl Authority {
                 }
             }
             place.updated_at = now;
-            tx.update_membership(&place)?;
+            change_place(tx, log, &place)?;
             note(log, &permit, if suspended { "identity.suspended" } else { "identity.restored" }, id);
             Ok(identity)
         })

@@ -10,6 +10,7 @@ use super::{
     homes::Place,
     memberships::accept_invitations,
     passwords::rebind,
+    roles::remove_places,
     verifications::open,
 };
 use crate::{
@@ -318,7 +319,7 @@ pub(super) fn erase(tx: &mut dyn Tx, log: &mut Log, identity: &mut Identity, now
         tx.supersede_verifications(id, purpose, now)?;
     }
     tx.revoke_credentials_of(id, now)?;
-    tx.delete_memberships_of(id)?;
+    remove_places(tx, log, id)?;
     tx.release_identifiers(id)?;
     tx.delete_endpoint(id)?;
     identity.profile = Profile::default();

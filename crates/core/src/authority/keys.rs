@@ -28,6 +28,7 @@ const RECHECK: Duration = Duration::from_secs(30);
 
 /// A key that verifies, parsed.
 pub(super) struct VerifyingEntry {
+    kid: String,
     pub(super) project: ProjectId,
     pub(super) verifying: VerifyingKey,
     expires_at: Option<Timestamp>,
@@ -35,9 +36,9 @@ pub(super) struct VerifyingEntry {
 }
 
 impl VerifyingEntry {
-    /// Whether tokens that it verifies still count.
-    pub(super) fn counts(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|end| now < end)
+    /// Refuses when tokens that it verifies no longer count.
+    pub(super) fn admit(&self, now: Timestamp) -> Result<(), AuthError> {
+        if self.expires_at.is_some_and(|end| end <= now) { Err(TokenFault::Key.into()) } else { Ok(()) }
     }
 }
 
@@ -74,10 +75,10 @@ impl KeyCache {
 }
 
 impl Authority {
-    /// Whether `entry` is what is known of the key that `kid` names, and known recently enough.
-    pub(super) fn still_knows(&self, ctx: &Ctx, kid: &str, entry: &Arc<VerifyingEntry>) -> bool {
+    /// Whether `entry` is what is known of its key, and known recently enough.
+    pub(super) fn still_knows(&self, ctx: &Ctx, entry: &Arc<VerifyingEntry>) -> bool {
         let known = self.keys.verifying.read().unwrap_or_else(PoisonError::into_inner);
-        is_fresh(entry.since, ctx.now) && known.get(kid).is_some_and(|known| Arc::ptr_eq(known, entry))
+        is_fresh(entry.since, ctx.now) && known.get(&entry.kid).is_some_and(|known| Arc::ptr_eq(known, entry))
     }
 
     /// The key that a `kid` names, be it that its tokens no longer count: an old token says so whenever it is shown.
@@ -102,6 +103,7 @@ impl Authority {
             opened => opened?,
         };
         let entry = Arc::new(VerifyingEntry {
+            kid: key.kid.clone(),
             project: key.project,
             verifying: pair.verifying_key().clone(),
             expires_at: key.expires_at,

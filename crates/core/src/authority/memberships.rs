@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Authenticated, Authority, LinkTemplate, Log, authenticate::resolve};
+use super::{Authenticated, Authority, LinkTemplate, Log, authenticate::resolve, roles::add_place};
 use crate::{
     application::Application,
     audit::Audit,
@@ -279,7 +279,7 @@ impl Authority {
 
 /// Makes a membership for an account that exists.
 fn join(tx: &mut dyn Tx, log: &mut Log, permit: &Permit, joined: Membership) -> Result<Invited, AuthError> {
-    if !tx.insert_membership(&joined)? {
+    if !add_place(tx, log, &joined)? {
         return Err(AuthError::Conflict(Noun::Membership));
     }
     let subject = format!("identity:{}", joined.identity);
@@ -309,7 +309,7 @@ pub(super) fn accept_invitations(
 ) -> Result<(), AuthError> {
     for invitation in tx.invitations_for(identity.project, address.value())? {
         let joined = Membership { created_at: now, updated_at: now, ..member_of(&invitation, fresh_id(), identity) };
-        tx.insert_membership(&joined)?;
+        add_place(tx, log, &joined)?;
         tx.delete_invitation(invitation.id)?;
         log.record(Audit::new(
             identity.project,

@@ -25,7 +25,7 @@ use crate::{
     outbox::{EventKind, EventSubject, Told},
     password::PasswordHasher,
     seal::Sealer,
-    store::{Store, Tx},
+    store::{Again, Store, Tx},
     tally::Tally,
     time::SharedClock,
     webhook::Courier,
@@ -54,6 +54,7 @@ mod live_tokens;
 mod liveness;
 mod maintenance;
 mod memberships;
+mod memory;
 mod notices;
 mod once;
 mod outbox;
@@ -65,6 +66,7 @@ mod presence;
 mod projects;
 mod provider_sign_in;
 mod refresh;
+mod roles;
 mod sessions;
 mod shared;
 mod sip;
@@ -154,6 +156,8 @@ pub struct Authority {
     verdicts: verdicts::Verdicts,
     keys: keys::KeyCache,
     live: liveness::LiveCache,
+    known_keys: credentials::KnownKeys,
+    places: roles::Places,
     verified: verified::Verified,
     turn: turn::Handed,
     tally: Tally,
@@ -184,6 +188,8 @@ impl Authority {
             verdicts: verdicts::Verdicts::default(),
             keys: keys::KeyCache::default(),
             live: liveness::LiveCache::default(),
+            known_keys: credentials::KnownKeys::default(),
+            places: roles::Places::default(),
             verified: verified::Verified::default(),
             turn: turn::Handed::default(),
             tally: Tally::default(),
@@ -259,12 +265,16 @@ impl Authority {
         match signal {
             Signal::Event(event) => {
                 self.live.forget(event);
+                self.known_keys.forget(event);
+                self.places.forget(event);
                 if let SecurityEvent::KeysChanged(project) = event {
                     self.keys.forget(project);
                 }
             }
             Signal::Gap => {
                 self.live.clear();
+                self.known_keys.clear();
+                self.places.clear();
                 self.keys.clear();
             }
         }
@@ -279,22 +289,37 @@ impl Authority {
         T: Send + 'static,
         F: FnOnce(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
     {
-        let ctx = ctx.clone();
-        let (entropy, clock) = (Arc::clone(&self.entropy), Arc::clone(&self.clock));
-        let (outcome, events) = self
-            .store
-            .write(move |tx| {
-                let mut log = Log::default();
-                let outcome = work(tx, &mut log)?;
-                Self::store_told(tx, log.told, ctx.now, (clock.now(), entropy.as_ref()))?;
-                for audit in log.audits {
-                    tx.append_audit(&entry(audit, &ctx, AuditId::mint(ctx.now, entropy.as_ref())))?;
-                }
-                Ok((outcome, log.events))
-            })
-            .await?;
+        let ending = self.ending(ctx);
+        let work = move |tx: &mut dyn Tx| {
+            let mut log = Log::default();
+            let outcome = work(tx, &mut log)?;
+            Ok((outcome, ending.write(tx, log)?))
+        };
+        let (outcome, events) = self.store.write(work).await?;
         self.announce(&events).await;
         Ok(outcome)
+    }
+
+    /// The same for work that can be done more than once, of which only the last time counts: the store may do it beside others
+    /// unprotected, which costs less.
+    async fn commit_again<T, F>(&self, ctx: &Ctx, again: Again, work: F) -> Result<T, AuthError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx, &mut Log) -> Result<T, AuthError> + Send + 'static,
+    {
+        let ending = self.ending(ctx);
+        let work = move |tx: &mut dyn Tx| {
+            let mut log = Log::default();
+            let outcome = work(tx, &mut log)?;
+            Ok((outcome, ending.write(tx, log)?))
+        };
+        let (outcome, events) = self.store.write_again(again, work).await?;
+        self.announce(&events).await;
+        Ok(outcome)
+    }
+
+    fn ending(&self, ctx: &Ctx) -> Ending {
+        Ending { ctx: ctx.clone(), entropy: Arc::clone(&self.entropy), clock: Arc::clone(&self.clock) }
     }
 
     async fn announce(&self, events: &[SecurityEvent]) {
@@ -306,6 +331,25 @@ impl Authority {
             self.hear(Signal::Event(*event));
         }
         self.bus.publish(events).await;
+    }
+}
+
+/// What each unit of work ends with.
+struct Ending {
+    ctx: Ctx,
+    entropy: SharedEntropy,
+    clock: SharedClock,
+}
+
+impl Ending {
+    /// Writes what the work has to say, and returns what is to be announced once all is durable.
+    fn write(&self, tx: &mut dyn Tx, log: Log) -> Result<Vec<SecurityEvent>, AuthError> {
+        let (ctx, entropy) = (&self.ctx, self.entropy.as_ref());
+        Authority::store_told(tx, log.told, ctx.now, (self.clock.now(), entropy))?;
+        for audit in log.audits {
+            tx.append_audit(&entry(audit, ctx, AuditId::mint(ctx.now, entropy)))?;
+        }
+        Ok(log.events)
     }
 }
 

@@ -1,7 +1,5 @@
 //! People of a project as other people of it see them, and the applications that a request may name.
 
-use std::collections::BTreeSet;
-
 use super::{Authenticated, Authority, RoleNeeded, authenticate::resolve, memberships::is_confined_elsewhere};
 use crate::{
     application::Application,
@@ -55,23 +53,6 @@ impl Authority {
             .await
     }
 
-    /// The caller's roles: those in the project as a whole, and those in one application or, without one, in all of them.
-    pub async fn roles(
-        &self,
-        who: &Authenticated,
-        application: Option<ApplicationId>,
-    ) -> Result<BTreeSet<String>, AuthError> {
-        let places = self.memberships(who).await?.into_iter();
-        let counts = places.filter(|(place, found)| {
-            found.disabled_at.is_none() && application.is_none_or(|wanted| wanted == place.application)
-        });
-        let mut roles: BTreeSet<_> = counts.map(|(place, _)| place.role).collect();
-        if !is_vouched(who) {
-            roles.extend(who.identity.project_roles().map(str::to_owned));
-        }
-        Ok(roles)
-    }
-
     /// Somebody of the caller's project: themselves, or whoever the caller administers.
     pub async fn person(&self, who: &Authenticated, id: IdentityId, needed: RoleNeeded) -> Result<Person, AuthError> {
         let who = who.clone();
@@ -105,6 +86,8 @@ impl Authority {
     pub async fn require_place(&self, who: &Authenticated, place: ProjectRef) -> Result<(), AuthError> {
         match place {
             ProjectRef::Application(_) | ProjectRef::Alias { .. } => self.application_for(who, place).await.map(drop),
+            ProjectRef::Id(id) if id == who.project.id => Ok(()),
+            ProjectRef::Name(name) if name == who.project.name => Ok(()),
             ProjectRef::Id(_) | ProjectRef::Name(_) => {
                 let home = self.store.read(move |tx| Ok(resolve(tx, &place)?.0.id)).await?;
                 if home == who.project.id { Ok(()) } else { Err(AuthError::ApplicationMismatch) }
@@ -155,7 +138,7 @@ pub(super) fn people_in(
 }
 
 /// Whether an application's issuer alone says who this is: then nothing counts outside of that application.
-fn is_vouched(who: &Authenticated) -> bool {
+pub(super) fn is_vouched(who: &Authenticated) -> bool {
     who.session.as_ref().is_some_and(|session| session.confined)
 }
 

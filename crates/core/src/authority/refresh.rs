@@ -18,6 +18,7 @@ use crate::{
     seal::Sealed,
     secret::{RawToken, TokenKind},
     session::SessionsOf,
+    store::Again,
     time::Timestamp,
 };
 
@@ -110,7 +111,7 @@ impl Authority {
             rotated_at: ctx.now,
             answer: None,
         };
-        self.commit(ctx, move |tx, _| {
+        self.commit_again(ctx, Again::Possible, move |tx, _| {
             if tx.insert_refresh_family(&family)? { Ok(()) } else { Err(AuthError::Conflict(Noun::Session)) }
         })
         .await?;
@@ -195,7 +196,7 @@ impl Authority {
         };
         let (session, actor) = (family.session, who.actor());
         let won = self
-            .commit(ctx, move |tx, log| {
+            .commit_again(ctx, Again::Possible, move |tx, log| {
                 // It may have ended while the tokens were minted.
                 let standpoint = tx.standpoint(session)?.ok_or(AuthError::SessionRevoked)?;
                 let project = standpoint.project.id;

@@ -5,15 +5,16 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Authenticated, Authority, IdTokenRequest, verified::Checked};
+use super::{Authenticated, Authority, IdTokenRequest, keys::VerifyingEntry, verified::Checked};
 use crate::{
     audit::Audit,
     context::Ctx,
     error::{AuthError, TokenFault},
     identity::IdentityKind,
     ids::{ApplicationId, ProjectId, SessionId, TokenId},
-    jose::{Alg, Unverified, Validity},
+    jose::{Alg, Times, Unverified, Validity},
     key::KeySet,
+    project::Project,
     secret::{RawToken, TokenKind},
     time::Timestamp,
 };
@@ -27,6 +28,8 @@ pub struct TokenShape {
     pub typ: &'static str,
     /// The algorithm.
     pub alg: Alg,
+    /// Others that a project may choose instead. Tokens of all of them count, or a choice would end what is out there.
+    pub also: &'static [Alg],
     /// The set of keys that signs.
     pub set: KeySet,
     /// The `iss` claim.
@@ -77,6 +80,16 @@ impl TokenShape {
         }
     }
 
+    /// What signs tokens of a project.
+    fn alg_in(&self, project: &Project) -> Alg {
+        let chosen = project.policy.signing_alg.alg();
+        if self.also.contains(&chosen) { chosen } else { self.alg }
+    }
+
+    fn takes(&self, alg: Alg) -> bool {
+        alg == self.alg || self.also.contains(&alg)
+    }
+
     fn audience(&self, issuer: &str, application: Option<ApplicationId>) -> String {
         match (self.audience, application) {
             (AudienceClaim::Named(name), _) => name.to_owned(),
@@ -117,12 +130,13 @@ pub struct IssuedToken {
 pub(super) struct TokenClaims {
     pub(super) session: SessionId,
     named_by: SessionClaim,
-    pub(super) project: ProjectId,
     issuer: Option<String>,
     /// If it has exactly one.
     pub(super) audience: Option<String>,
     typ: Option<String>,
     alg: Alg,
+    pub(super) times: Times,
+    pub(super) key: Arc<VerifyingEntry>,
 }
 
 #[derive(Serialize)]
@@ -168,7 +182,7 @@ impl Authority {
         // The gate judges by this shape too: a token in another one would be dead at birth.
         let shape = self.shape(&session.dialect)?;
         who.admit(ctx.now)?;
-        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, shape.typ).await?;
+        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg_in(&who.project), shape.typ).await?;
         let expires_at = if shape.refreshes {
             session.expires_at.min(ctx.now + who.project.policy.tokens.access.duration())
         } else {
@@ -209,7 +223,7 @@ impl Authority {
     ) -> Result<RawToken, AuthError> {
         let session = who.session.as_ref().ok_or(AuthError::NotFound(crate::error::Noun::Session))?;
         let shape = self.shape(&session.dialect)?;
-        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg, ID_TOKEN).await?;
+        let signer = self.signer(ctx, who.project.id, shape.set, shape.alg_in(&who.project), ID_TOKEN).await?;
         signer.mint(&IdClaims {
             extra: wanted.claims,
             iss: &shape.issuer(&self.public_url, who.project.id),
@@ -241,24 +255,20 @@ impl Authority {
 
     /// Whether some face names sessions by `jti` in tokens of this algorithm.
     fn names_by_jti(&self, alg: Alg) -> bool {
-        self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.alg == alg)
+        self.shapes.values().any(|shape| shape.session == SessionClaim::Jti && shape.takes(alg))
+    }
+
+    /// What was checked of an access token when it passed a moment ago, if it still counts by itself.
+    pub(super) fn checked_before(&self, ctx: &Ctx, token: &RawToken) -> Result<Option<Checked>, AuthError> {
+        let known = self.verified.recall(token).filter(|known| self.still_knows(ctx, &known.key));
+        if let Some(known) = &known {
+            known.admit(ctx.now)?;
+        }
+        Ok(known)
     }
 
     /// Checks form, key, signature and time of an access token of ours.
-    pub(super) async fn verify_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Arc<Checked>, AuthError> {
-        let checked = match self.verified.recall(token) {
-            Some(known) if self.still_knows(ctx, &known.kid, &known.key) => known,
-            _ => self.check_access_token(ctx, token).await?,
-        };
-        checked.times.check(&Validity::at(ctx.now))?;
-        if !checked.key.counts(ctx.now) {
-            return Err(TokenFault::Key.into());
-        }
-        Ok(checked)
-    }
-
-    /// Checks what does not change about an access token, and remembers it.
-    async fn check_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<Arc<Checked>, AuthError> {
+    pub(super) async fn check_access_token(&self, ctx: &Ctx, token: &RawToken) -> Result<TokenClaims, AuthError> {
         if TokenKind::of(token).is_some() {
             return Err(TokenFault::Type.into());
         }
@@ -278,11 +288,12 @@ impl Authority {
         let session = session.ok_or(TokenFault::Type)?.parse::<SessionId>().map_err(|_| TokenFault::Claims)?;
         let times = claims.times()?;
         times.check(&Validity::at(ctx.now))?;
+        key.admit(ctx.now)?;
         let audience = claims.audience()?;
-        let read = TokenClaims {
+        Ok(TokenClaims {
             session,
             named_by,
-            project: key.project,
+            times,
             issuer: claims.string("iss")?.map(str::to_owned),
             audience: match audience[..] {
                 [only] => Some(only.to_owned()),
@@ -290,22 +301,20 @@ impl Authority {
             },
             typ: header.typ,
             alg: header.alg,
-        };
-        let checked = Arc::new(Checked::new(read, times, kid, key));
-        self.verified.remember(token, &checked);
-        Ok(checked)
+            key,
+        })
     }
 
-    /// Whether a token has the shape of the face that its session was started through.
-    pub(super) fn check_shape(&self, live: &Authenticated, checked: &Checked) -> Result<(), AuthError> {
-        if checked.fits() {
-            return Ok(());
+    /// Whether a token is of the project of its session and has the shape of the face that the session was started through.
+    /// Neither ever changes.
+    pub(super) fn check_shape(&self, live: &Authenticated, claims: &TokenClaims) -> Result<(), AuthError> {
+        if live.project.id != claims.key.project {
+            return Err(TokenFault::Key.into());
         }
-        let claims = &checked.claims;
         let session = live.session.as_ref().ok_or(TokenFault::Type)?;
         let shape = self.shape(&session.dialect)?;
         let issuer = shape.issuer(&self.public_url, live.project.id);
-        if claims.alg != shape.alg {
+        if !shape.takes(claims.alg) {
             return Err(TokenFault::Algorithm.into());
         }
         if claims.typ.as_deref() != Some(shape.typ) || claims.named_by != shape.session {
@@ -317,7 +326,6 @@ impl Authority {
         if claims.audience != Some(shape.audience(&issuer, session.application)) {
             return Err(TokenFault::Audience.into());
         }
-        checked.set_fits();
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     caller::{Caller, InstallationPermit, InstallationView, Permit, Scope},
     context::{Ctx, RequestId},
     error::AuthError,
+    event::{SecurityEvent, Signal},
     identity::Profile,
     ids::{AuditId, MembershipId, ProjectId},
     membership::Membership,
@@ -218,6 +219,7 @@ impl World {
         };
         let given = membership.clone();
         self.store.write(move |tx| Ok(tx.insert_membership(&given)?)).await.expect("the store works");
+        self.authority.hear(Signal::Event(SecurityEvent::MembershipChanged(identity)));
         membership
     }
 

@@ -47,8 +47,8 @@ async fn every_way_in_meets_every_state() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Ways whose sessions a node remembers.
-const REMEMBERED: [(Kind, How); 7] = [
+/// Ways whose sessions a node remembers, or whose keys.
+const REMEMBERED: [(Kind, How); 8] = [
     (Kind::Token, How::Face("test")),
     (Kind::GuestToken, How::Face("test")),
     (Kind::SeenAssertion, How::EachRequest),
@@ -56,6 +56,7 @@ const REMEMBERED: [(Kind, How); 7] = [
     (Kind::EndpointToken, How::Face("device")),
     (Kind::Ticket, How::SignIn),
     (Kind::SocketTicket, How::Face("test")),
+    (Kind::ApiKey, How::EachRequest),
 ];
 
 /// States that the first node brings about, and that another one must learn of.

@@ -125,7 +125,7 @@ async fn an_owner_shuts_out_whom_they_registered_and_nobody_else() {
     w.bus.take();
     assert!(set(cy.id, true).await.unwrap().suspended_at.is_some());
     assert_eq!(w.trail().await, ["identity identity.suspended identity"]);
-    assert_eq!(w.bus.take(), [SecurityEvent::IdentityChanged(cy.id)]);
+    assert_eq!(w.bus.take(), [SecurityEvent::MembershipChanged(cy.id), SecurityEvent::IdentityChanged(cy.id)]);
     assert!(set(cy.id, true).await.is_ok(), "twice is as good as once");
     assert!(set(cy.id, false).await.unwrap().is_active());
     for other in [ann.identity.id, bob.identity.id] {

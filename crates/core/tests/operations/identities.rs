@@ -188,7 +188,8 @@ async fn an_erased_identity_leaves_its_id_and_nothing_personal() {
     assert_eq!(w.authority.identity(&w.home_permit(), ann.identity.id).await.unwrap(), erased);
     assert_eq!(w.trail().await, ["identity identity.erased identity"]);
     let revoked = SecurityEvent::SessionRevoked(who.session.as_ref().unwrap().id);
-    assert_eq!(w.bus.take(), [revoked, SecurityEvent::IdentityChanged(ann.identity.id)]);
+    let id = ann.identity.id;
+    assert_eq!(w.bus.take(), [revoked, SecurityEvent::MembershipChanged(id), SecurityEvent::IdentityChanged(id)]);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod own_keys;
 mod passkeys;
 mod passwords;
 mod projects;
+mod roles;
 mod sessions;
 mod tokens;
 mod verifications;

@@ -13,7 +13,7 @@ use ringfence_core::{
     live_token::SocketPolicy,
     password::PasswordPolicy,
     presence::InboundPolicy,
-    project::{Compat, EmailChange, SipPolicy, TokenPolicy, TurnPolicy},
+    project::{Compat, EmailChange, SigningAlg, SipPolicy, TokenPolicy, TurnPolicy},
     secret::{Password, RawToken},
 };
 use serde::Deserialize;
@@ -36,6 +36,8 @@ pub struct ProjectEntry {
     pub name: String,
     pub password: Option<PasswordPolicy>,
     pub tokens: Option<TokenPolicy>,
+    /// What signs access tokens of the native API.
+    pub signing_alg: Option<SigningAlg>,
     pub email_change: Option<EmailChange>,
     pub reset_url: Option<String>,
     pub sip: Option<SipPolicy>,

@@ -240,6 +240,7 @@ impl ProjectEntry {
         ProjectPolicy {
             password: self.password.unwrap_or(present.password),
             tokens: self.tokens.unwrap_or(present.tokens),
+            signing_alg: self.signing_alg.unwrap_or(present.signing_alg),
             email_change: self.email_change.unwrap_or(present.email_change),
             reset_url: self.reset_url.clone().or(present.reset_url),
             sip: self.sip.clone().or(present.sip),

@@ -11,7 +11,8 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
@@ -114,7 +115,36 @@ pub struct Server {
     pub admin: SocketAddr,
     /// The plain listener beside one with TLS.
     pub plain: Option<SocketAddr>,
-    log: thread::JoinHandle<String>,
+    /// Taken when it has ended.
+    log: Option<Log>,
+}
+
+/// What a server logs. It is read on all the time, so that the server never waits for that.
+#[derive(Debug)]
+struct Log {
+    said: Arc<Mutex<String>>,
+    reader: thread::JoinHandle<()>,
+}
+
+impl Log {
+    fn follow(mut log: BufReader<ChildStderr>, said: String) -> Self {
+        let said = Arc::new(Mutex::new(said));
+        let growing = Arc::clone(&said);
+        let reader = thread::spawn(move || {
+            let mut line = String::new();
+            while log.read_line(&mut line).is_ok_and(|length| length > 0) {
+                growing.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        Self { said, reader }
+    }
+
+    /// All of it, once the server has ended.
+    fn whole(self) -> String {
+        self.reader.join().unwrap();
+        std::mem::take(&mut self.said.lock().unwrap())
+    }
 }
 
 impl Server {
@@ -136,12 +166,7 @@ impl Server {
                 let address = |name: &str| line[name].as_str().map(|text| text.parse().unwrap());
                 let (main, admin) = (address("listen").unwrap(), address("admin_listen").unwrap());
                 let plain = address("plain_listen");
-                // Read on, so that the server never waits for its log to be read.
-                let log = thread::spawn(move || {
-                    drop(log.read_to_string(&mut said));
-                    said
-                });
-                return Ok(Self { child, main, admin, plain, log });
+                return Ok(Self { child, main, admin, plain, log: Some(Log::follow(log, said)) });
             }
         }
     }
@@ -159,8 +184,19 @@ impl Server {
     /// Waits for its end and returns how it ended and all that it logged.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
-        let log = std::mem::replace(&mut self.log, thread::spawn(String::new));
-        (status, log.join().unwrap())
+        (status, self.log.take().unwrap().whole())
+    }
+
+    /// Waits until it has logged `text` so many times.
+    pub fn logs(&self, text: &str, times: usize) {
+        let log = &self.log.as_ref().unwrap().said;
+        for _ in 0..600 {
+            if log.lock().unwrap().matches(text).count() >= times {
+                return;
+            }
+            pause(Duration::from_millis(50));
+        }
+        panic!("{text} was not logged {times} times: {}", log.lock().unwrap());
     }
 
     /// Kills it at once, as a power cut does, and waits until it is gone.

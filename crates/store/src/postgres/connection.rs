@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
+use futures_util::future::join_all;
 use ringfence_core::store::{StoreError, StoreResult};
 use tokio::{runtime, time::timeout};
 use tokio_postgres::{
@@ -33,6 +34,17 @@ pub enum Answer {
     /// These rows.
     Rows(Vec<Row>),
 }
+
+/// A change whose count nobody asks for.
+pub struct Change {
+    /// The statement.
+    pub sql: &'static str,
+    /// Its values.
+    pub values: Vec<Value<'static>>,
+}
+
+/// At most so many changes are sent together. More would be polled in no order that is promised.
+pub const CHANGES: usize = 24;
 
 /// How long a server may take to accept a connection, log in included.
 const GREETING: Duration = Duration::from_secs(10);
@@ -76,25 +88,42 @@ impl Connection {
         self.lost || self.client.is_closed()
     }
 
-    /// Runs a statement, and `BEGIN READ WRITE` before it in the same round trip when it is the first of a transaction.
-    pub fn call(&mut self, begin: bool, ask: Ask, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Answer> {
+    /// Runs a statement and what was put off before it in one round trip, with `BEGIN READ WRITE` in front when they are the
+    /// first of a transaction.
+    pub fn call(
+        &mut self,
+        begin: bool,
+        changes: &[Change],
+        ask: Ask,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> StoreResult<Answer> {
         let Self { client, statements, runtime, patience, .. } = self;
         let work = async {
-            if !statements.contains_key(sql) {
-                statements.insert(sql, client.prepare(sql).await?);
-            }
-            let statement = &statements[sql];
-            if begin {
-                // The session reads only: should this fail, what follows fails too and is not committed by itself.
-                let (opened, answer) =
-                    tokio::join!(client.batch_execute("BEGIN READ WRITE"), run(client, ask, statement, values));
-                opened?;
-                return answer;
-            }
-            run(client, ask, statement, values).await
+            prepare(client, statements, changes.iter().map(|change| change.sql).chain([sql])).await?;
+            let last = run(client, ask, &statements[sql], values);
+            // The session reads only: should the beginning fail, what follows fails too and is not committed by itself.
+            let (before, answer) = tokio::join!(send(client, statements, begin, changes), last);
+            before?;
+            answer
         };
         let outcome = runtime.block_on(async { timeout(*patience, work).await });
         self.heed(outcome)?.into_rows()
+    }
+
+    /// Runs what was put off, and `COMMIT` behind it in the same round trip if `commit`: where one fails the server makes a
+    /// `ROLLBACK` of it.
+    pub fn settle(&mut self, begin: bool, changes: &[Change], commit: bool) -> StoreResult<()> {
+        let Self { client, statements, runtime, patience, .. } = self;
+        let work = async {
+            prepare(client, statements, changes.iter().map(|change| change.sql)).await?;
+            let end = async { if commit { client.batch_execute("COMMIT").await } else { Ok(()) } };
+            let (before, ended) = tokio::join!(send(client, statements, begin, changes), end);
+            before?;
+            ended
+        };
+        let outcome = runtime.block_on(async { timeout(*patience, work).await });
+        self.heed(outcome)
     }
 
     /// Runs statements about the transaction.
@@ -140,6 +169,33 @@ enum Raw {
     Rows(Vec<tokio_postgres::Row>),
 }
 
+async fn prepare(
+    client: &Client,
+    statements: &mut HashMap<&'static str, Statement>,
+    wanted: impl Iterator<Item = &'static str>,
+) -> Result<(), tokio_postgres::Error> {
+    for sql in wanted {
+        if !statements.contains_key(sql) {
+            statements.insert(sql, client.prepare(sql).await?);
+        }
+    }
+    Ok(())
+}
+
+/// Sends all of it when first polled, then waits for the answers; the first failure counts, for the others follow from it.
+async fn send(
+    client: &Client,
+    statements: &HashMap<&'static str, Statement>,
+    begin: bool,
+    changes: &[Change],
+) -> Result<(), tokio_postgres::Error> {
+    let opening = async { if begin { client.batch_execute("BEGIN READ WRITE").await } else { Ok(()) } };
+    let changing = changes.iter().map(|change| run(client, Ask::Count, &statements[change.sql], &change.values));
+    let (opened, outcomes) = tokio::join!(opening, join_all(changing));
+    opened?;
+    outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))
+}
+
 async fn run(
     client: &Client,
     ask: Ask,
@@ -174,11 +230,11 @@ fn row(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
 
 impl Sql for Connection {
     fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<u64> {
-        self.call(false, Ask::Count, sql, values).map(Answer::count)
+        self.call(false, &[], Ask::Count, sql, values).map(Answer::count)
     }
 
     fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> StoreResult<Vec<Row>> {
-        self.call(false, Ask::Rows, sql, values).map(Answer::rows)
+        self.call(false, &[], Ask::Rows, sql, values).map(Answer::rows)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use ringfence_core::store::{Engine, StoreError, Unit};
+use ringfence_core::store::{Again, Engine, StoreError, Unit};
 
 use self::{
     address::Address,
@@ -25,9 +25,16 @@ use crate::{
 };
 use tokio_postgres::Client;
 
+/// Connections beside those of the workers, for units that only add. More would commit oftener what fewer commit together.
+const GATHERERS: usize = 2;
+/// At most so many of those are one transaction, so that none waits long for the others.
+const GROUP: usize = 64;
+
 /// The engine.
 pub struct Postgres {
     jobs: Arc<Queue<Job>>,
+    /// What only adds, for workers that run many such units as one transaction.
+    adding: Arc<Queue<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -40,18 +47,22 @@ impl Postgres {
     fn start(url: &str, options: &Options) -> Result<Self, OpenError> {
         let address = Arc::new(Address::parse(url, options)?);
         engine::prepare_schema(&mut Connection::open_for_schema(&address)?, options)?;
-        let (jobs, connected) = (Arc::new(Queue::new(options.queue)), Arc::default());
-        let mut threads = Vec::new();
-        for _ in 0..options.workers() {
-            let worker = Worker::new(Arc::clone(&address), Arc::clone(&connected));
-            let jobs = Arc::clone(&jobs);
-            threads.push(engine::thread("store-worker", move || worker.serve(&jobs))?);
+        let queue = || Arc::new(Queue::new(options.queue));
+        let (jobs, adding, mut threads) = (queue(), queue(), Vec::new());
+        for (queue, workers, most) in [(&jobs, options.workers(), 1), (&adding, GATHERERS, GROUP)] {
+            let connected = Arc::default();
+            for _ in 0..workers {
+                let worker = Worker::new(Arc::clone(&address), Arc::clone(&connected));
+                let queue = Arc::clone(queue);
+                threads.push(engine::thread("store-worker", move || worker.serve(&queue, most))?);
+            }
         }
-        Ok(Self { jobs, threads: Mutex::new(threads) })
+        Ok(Self { jobs, adding, threads: Mutex::new(threads) })
     }
 
     fn submit(&self, access: Access, unit: Box<dyn Unit>) {
-        if let Err((job, reason)) = self.jobs.push(Job { access, unit }) {
+        let jobs = if unit.again() == Again::Adding { &self.adding } else { &self.jobs };
+        if let Err((job, reason)) = jobs.push(Job { access, unit }) {
             engine::refuse(job.unit, reason);
         }
     }
@@ -70,6 +81,7 @@ impl Engine for Postgres {
 impl Running for Postgres {
     fn stop(&self) {
         self.jobs.close();
+        self.adding.close();
         engine::join(self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
     }
 }

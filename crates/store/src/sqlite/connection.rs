@@ -95,6 +95,11 @@ impl Connection {
         self.inner.is_autocommit()
     }
 
+    /// How many rows were changed since it was opened, whatever was rolled back.
+    pub fn changes_so_far(&self) -> u64 {
+        self.inner.total_changes()
+    }
+
     /// Calls `hook` after each commit with the length of the log in pages.
     pub fn on_commit(&mut self, mut hook: impl FnMut(u32) + Send + 'static) -> StoreResult<()> {
         let hook = move |_: &mut rusqlite::hooks::Wal, pages| {

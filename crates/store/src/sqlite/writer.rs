@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use ringfence_core::store::{StoreError, StoreResult, Unit};
+use ringfence_core::store::{Again, StoreError, StoreResult, Unit};
 
 use super::{checkpoint::Checkpoints, connection::Connection};
 use crate::{
@@ -21,11 +21,14 @@ pub struct Writer {
     checkpoints: Arc<Checkpoints>,
 }
 
+/// A unit that has run, and how.
+type Done = (Box<dyn Unit>, StoreResult<()>);
+
 /// What became of a group.
 enum Group {
     Whole,
     /// SQLite ended the transaction in the middle.
-    Lost,
+    Lost(StoreError),
 }
 
 impl Writer {
@@ -56,19 +59,62 @@ impl Writer {
             return;
         }
         let mut ran = Vec::with_capacity(units.len());
-        let mut group = Group::Whole;
+        let mut group = self.run_crowd(units, &mut ran);
         while let (Group::Whole, Some(mut unit)) = (&group, units.pop_front()) {
             let outcome = self.run_alone(&mut *unit);
             if self.connection.is_autocommit() {
-                group = Group::Lost;
+                group = Group::Lost(lost());
             }
             ran.push((unit, outcome));
         }
         let committed = match group {
-            Group::Lost => Err(lost()),
+            Group::Lost(failure) => Err(failure),
             Group::Whole => self.commit(),
         };
         answer(ran.into_iter(), committed);
+    }
+
+    /// Runs the units that may be run again with nothing between them: a savepoint each would copy every page that each changes.
+    /// Should one fail that has changed something, what all of them did is undone, and they go back to be run alone.
+    fn run_crowd(&mut self, units: &mut VecDeque<Box<dyn Unit>>, ran: &mut Vec<Done>) -> Group {
+        let (mut crowd, others): (VecDeque<_>, _) = units.drain(..).partition(|unit| unit.again() != Again::Never);
+        *units = others;
+        if crowd.len() > 1 && self.connection.control("SAVEPOINT crowd").is_ok() {
+            let fit = crowd.iter_mut().try_for_each(|unit| self.run_in_crowd(&mut **unit));
+            let group = match fit.and_then(|()| self.connection.control("RELEASE crowd")) {
+                Ok(()) => Some(Group::Whole),
+                Err(failure) => self.undo_crowd(failure).err().map(Group::Lost),
+            };
+            if let Some(group) = group {
+                ran.extend(crowd.into_iter().map(|unit| (unit, Ok(()))));
+                return group;
+            }
+        }
+        crowd.append(units);
+        *units = crowd;
+        Group::Whole
+    }
+
+    /// Runs a unit of a crowd; an error says that it cannot stay there. A refusal can, when nothing was written before it.
+    fn run_in_crowd(&mut self, unit: &mut dyn Unit) -> StoreResult<()> {
+        let before = self.connection.changes_so_far();
+        match tx::run(unit, &mut self.connection) {
+            Ran::Discard if self.connection.changes_so_far() > before => Err(backend("refused after a change")),
+            Ran::Keep | Ran::Discard => Ok(()),
+            Ran::Broken(failure) => Err(failure),
+        }
+    }
+
+    /// Undoes what a crowd did; an error when the whole transaction went with it.
+    fn undo_crowd(&mut self, failure: StoreError) -> StoreResult<()> {
+        if self.connection.is_autocommit() {
+            return Err(failure);
+        }
+        let undo = ["ROLLBACK TO crowd", "RELEASE crowd"];
+        undo.into_iter().try_for_each(|sql| self.connection.control(sql)).or_else(|_| {
+            self.connection.control("ROLLBACK")?;
+            Err(failure)
+        })
     }
 
     /// Runs a unit that nobody else waits with: the transaction is its own, and a savepoint would copy every page it changes.

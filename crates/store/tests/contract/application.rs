@@ -18,13 +18,16 @@ fn alias(scheme: &str, value: &str) -> Alias {
 }
 
 async fn an_application_reads_back_by_id_and_alias(w: World) {
-    let application = w.application(&w.project().await).await;
+    let project = w.project().await;
+    let application = w.application(&project).await;
     let id = application.id;
     assert!(w.write(move |tx| tx.set_alias(id, &alias("key", "k1"))).await);
     assert_eq!(w.read(move |tx| tx.application(id)).await.as_ref(), Some(&application));
-    assert_eq!(w.read(|tx| tx.application_by_alias("key", "k1")).await, Some(application));
-    assert_eq!(w.read(|tx| tx.application_by_alias("key", "K1")).await, None);
-    assert_eq!(w.read(|tx| tx.application_by_alias("other", "k1")).await, None);
+    let home = Some((application, project));
+    assert_eq!(w.read(move |tx| tx.home(id)).await, home);
+    assert_eq!(w.read(|tx| tx.home_by_alias("key", "k1")).await, home);
+    assert_eq!(w.read(|tx| tx.home_by_alias("key", "K1")).await, None);
+    assert_eq!(w.read(|tx| tx.home_by_alias("other", "k1")).await, None);
 }
 
 async fn the_first_application_of_a_name_is_found(w: World) {

@@ -3,14 +3,19 @@
 use std::{
     future::poll_fn,
     pin::Pin,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
     task::Poll,
     time::Duration,
 };
 
 use ringfence_core::{
     error::AuthError,
-    store::{Store, StoreError},
+    project::Project,
+    store::{Again, Store, StoreError},
 };
 use ringfence_store::{Options, open};
 use tokio::sync::oneshot;
@@ -30,6 +35,8 @@ on_every_engine!(
     a_reader_does_not_wait_for_a_writer,
     a_full_queue_answers_at_once,
     a_unit_nobody_waits_for_is_skipped,
+    units_that_share_a_transaction_fail_for_themselves,
+    what_a_repeatable_unit_did_before_it_failed_is_undone,
     closing_finishes_what_waits,
 );
 
@@ -66,6 +73,24 @@ impl Held {
         self.go.send(()).unwrap();
         self.done.await.unwrap().unwrap();
     }
+}
+
+/// Holds a thread that runs units which only add, where those have threads of their own.
+async fn hold_gatherer(store: &Store) -> Held {
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let (go, may_go): (_, Receiver<()>) = channel();
+    let (store, may_go) = (store.clone(), Mutex::new(may_go));
+    let done = tokio::spawn(async move {
+        store
+            .write_again(Again::Adding, move |_| {
+                begun.send(()).unwrap();
+                may_go.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+                Ok(())
+            })
+            .await
+    });
+    has_begun.recv().await.unwrap();
+    Held { go, done }
 }
 
 /// Lets a unit take its place in the queue, where it must wait.
@@ -162,6 +187,76 @@ async fn a_unit_nobody_waits_for_is_skipped(w: World) {
     held.let_go().await;
     w.project().await;
     assert_eq!(w.rows_on_disk("project").await, 2);
+}
+
+async fn units_that_share_a_transaction_fail_for_themselves(w: World) {
+    let w = w.like(&Options { postgres_workers: Some(1), ..Options::default() }).await;
+    let twin = w.project().await;
+    let mut held = vec![Held::begin(&w.store).await];
+    if w.url.starts_with("postgres") {
+        held.push(hold_gatherer(&w.store).await);
+        held.push(hold_gatherer(&w.store).await);
+    }
+    let runs = Arc::new(AtomicUsize::new(0));
+    let fine = |project: Project| {
+        let runs = Arc::clone(&runs);
+        w.store.write_again(Again::Adding, move |tx| {
+            runs.fetch_add(1, Ordering::SeqCst);
+            tx.insert_project(&project)?;
+            Ok(project.id)
+        })
+    };
+    let (ann, ben) = (fixtures::project(), fixtures::project());
+    let ids = [ann.id, ben.id];
+    let mut first = Box::pin(fine(ann));
+    let mut refused = Box::pin(w.store.write_again::<(), _>(Again::Adding, |_| Err(AuthError::VerificationInvalid)));
+    let mut changed_mind = Box::pin(w.store.write_again::<(), _>(Again::Adding, |tx| {
+        tx.insert_project(&fixtures::project())?;
+        Err(AuthError::VerificationInvalid)
+    }));
+    let mut in_conflict = Box::pin(w.store.write_again(Again::Adding, move |tx| {
+        tx.insert_project(&fixtures::project())?;
+        let mut same_id = fixtures::project();
+        same_id.id = twin.id;
+        Ok(tx.insert_project(&same_id)?)
+    }));
+    let mut panics = Box::pin(w.store.write_again::<(), _>(Again::Adding, |tx| {
+        tx.insert_project(&fixtures::project())?;
+        panic!("as a test asked for");
+    }));
+    let mut once = Box::pin(w.project());
+    let mut last = Box::pin(fine(ben));
+    queue_up(&mut first).await;
+    queue_up(&mut refused).await;
+    queue_up(&mut changed_mind).await;
+    queue_up(&mut in_conflict).await;
+    queue_up(&mut panics).await;
+    queue_up(&mut once).await;
+    queue_up(&mut last).await;
+    for thread in held {
+        thread.let_go().await;
+    }
+    assert_eq!([first.await.unwrap(), last.await.unwrap()], ids);
+    assert!(matches!(refused.await, Err(AuthError::VerificationInvalid)));
+    assert!(matches!(changed_mind.await, Err(AuthError::VerificationInvalid)));
+    assert!(is_conflict(&in_conflict.await.unwrap_err()));
+    assert!(matches!(panics.await, Err(AuthError::Internal(_))));
+    once.await;
+    assert_eq!(
+        w.rows_on_disk("project").await,
+        5,
+        "the twin, the one that held, the two that were fine, the one in between"
+    );
+    assert!(runs.load(Ordering::SeqCst) > 2, "they shared a transaction that was not kept");
+}
+
+async fn what_a_repeatable_unit_did_before_it_failed_is_undone(w: World) {
+    let refused = w.store.write_again(Again::Adding, |tx| {
+        tx.insert_project(&fixtures::project())?;
+        Err::<(), _>(AuthError::VerificationInvalid)
+    });
+    assert!(matches!(refused.await, Err(AuthError::VerificationInvalid)), "its own refusal");
+    assert_eq!(w.rows_on_disk("project").await, 0);
 }
 
 async fn closing_finishes_what_waits(w: World) {

@@ -73,7 +73,9 @@ async fn a_membership_is_updated_and_removed(w: World) {
     let row = mine.clone();
     w.write(move |tx| tx.update_membership(&row)).await;
     assert_eq!(w.read(move |tx| tx.membership(application.id, ann.id)).await, Some(mine));
-    w.write(move |tx| tx.delete_memberships_of(ann.id)).await;
+    for had_any in [true, false] {
+        assert_eq!(w.write(move |tx| tx.delete_memberships_of(ann.id)).await, had_any);
+    }
     assert_eq!(w.read(move |tx| tx.membership(application.id, ann.id)).await, None);
     assert_eq!(w.read(move |tx| tx.membership(application.id, ben.id)).await, Some(theirs));
 }

@@ -110,8 +110,8 @@ impl LiveConnections {
             Signal::Event(SecurityEvent::ApplicationChanged(id)) => Key::Application(id),
             Signal::Event(SecurityEvent::EndpointGroupChanged(id)) => Key::EndpointGroup(id),
             Signal::Event(SecurityEvent::ProjectChanged(id)) => Key::Project(id),
-            // Sessions outlive the keys that signed their tokens.
-            Signal::Event(SecurityEvent::KeysChanged(_)) => return,
+            // Sessions outlive the keys that signed their tokens, and whether one counts is no matter of roles.
+            Signal::Event(SecurityEvent::KeysChanged(_) | SecurityEvent::MembershipChanged(_)) => return,
             Signal::Event(SecurityEvent::PresenceChanged(id)) => {
                 doubtful.moved.insert(id);
                 return;

@@ -70,6 +70,7 @@ pub(crate) static TOKENS: TokenShape = TokenShape {
     dialect: NAME,
     typ: "at+jwt",
     alg: Alg::EdDSA,
+    also: &[Alg::ES256],
     set: KeySet::Published,
     issuer: IssuerClaim::Project,
     audience: AudienceClaim::Application,

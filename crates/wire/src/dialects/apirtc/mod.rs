@@ -63,6 +63,7 @@ static TOKENS: TokenShape = TokenShape {
     dialect: NAME,
     typ: "JWT",
     alg: Alg::ES256,
+    also: &[],
     set: KeySet::Published,
     issuer: IssuerClaim::Project,
     audience: AudienceClaim::Application,

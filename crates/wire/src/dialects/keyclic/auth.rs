@@ -61,7 +61,7 @@ pub(super) async fn token(
     let shown = ProviderToken { token: RawToken::new(id_token), nonce: None };
     let presented = PresentedCredential::Federated { project: visitor.place.clone(), provider: ENTERPRISE, shown };
     let who = app.authority.sign_in(&visitor.ctx, presented).await?;
-    let bearer = Bearer::of(&app, who).await?;
+    let bearer = Bearer::of(&app, &visitor.ctx, who).await?;
     let wanted = bearer.wanted(&app, &visitor.ctx, visitor.key.as_deref());
     let set = app.authority.issue_tokens(&visitor.ctx, bearer.who(), wanted).await?;
     Ok(Json(bearer.answer(&set)).into_response())
@@ -94,7 +94,7 @@ async fn renewed<const NAMED: bool>(
     members.check()?;
     let who = app.authority.refreshable(&visitor.ctx, &token).await?;
     app.authority.require_place(&who, visitor.place).await?;
-    let bearer = Bearer::of(app, who).await?;
+    let bearer = Bearer::of(app, &visitor.ctx, who).await?;
     let wanted = bearer.wanted(app, &visitor.ctx, visitor.key.as_deref());
     let set = app.authority.refresh(&visitor.ctx, &token, wanted).await?;
     Ok(bearer.answer(&set))

@@ -66,6 +66,7 @@ static TOKENS: TokenShape = TokenShape {
     dialect: NAME,
     typ: "JWT",
     alg: Alg::RS256,
+    also: &[],
     set: KeySet::Published,
     issuer: IssuerClaim::Installation,
     audience: AudienceClaim::Issuer,

@@ -92,7 +92,7 @@ async fn sign_in<const NAMED: bool>(
     presented: PresentedCredential,
 ) -> Result<Response, Refusal> {
     let who = app.authority.sign_in(&visitor.ctx, presented).await?;
-    let bearer = Bearer::of(app, who).await?;
+    let bearer = Bearer::of(app, &visitor.ctx, who).await?;
     let wanted = bearer.wanted(app, &visitor.ctx, visitor.key.as_deref());
     let set = app.authority.issue_tokens(&visitor.ctx, bearer.who(), wanted).await?;
     Ok(hal(StatusCode::OK, &bearer.answer(&set)))

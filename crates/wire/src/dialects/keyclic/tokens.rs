@@ -36,9 +36,9 @@ pub(super) struct Bearer {
 
 impl Bearer {
     /// Reads what is said of `who`.
-    pub(super) async fn of(app: &App, who: Authenticated) -> Result<Self, AuthError> {
+    pub(super) async fn of(app: &App, ctx: &Ctx, who: Authenticated) -> Result<Self, AuthError> {
         let held = app.authority.identifiers(who.identity.id).await?;
-        let roles = app.authority.roles(&who, None).await?;
+        let roles = app.authority.roles(ctx, &who, None).await?;
         let mut places = Vec::new();
         for (place, application) in app.authority.memberships(&who).await? {
             let mut names = app.authority.aliases(application.id).await?.into_iter();

@@ -70,6 +70,7 @@ static TOKENS: TokenShape = TokenShape {
     dialect: NAME,
     typ: "JWT",
     alg: Alg::EdDSA,
+    also: &[],
     set: KeySet::Published,
     issuer: IssuerClaim::Installation,
     audience: AudienceClaim::Issuer,

@@ -50,6 +50,7 @@ const TOKEN: TokenShape = TokenShape {
     dialect: NAME,
     typ: "JWT",
     alg: Alg::HS512,
+    also: &[],
     set: KeySet::Private,
     issuer: IssuerClaim::Named("telnyx_telephony"),
     audience: AudienceClaim::Named("telnyx_telephony"),

@@ -83,6 +83,7 @@ static TOKENS: TokenShape = TokenShape {
     dialect: NAME,
     typ: "JWT",
     alg: Alg::HS256,
+    also: &[],
     set: KeySet::Private,
     issuer: IssuerClaim::Named("https://tiledesk.com"),
     audience: AudienceClaim::Named("https://tiledesk.com"),

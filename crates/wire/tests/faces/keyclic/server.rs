@@ -6,6 +6,7 @@ use ringfence_core::{
     application::{Alias, Application, ApplicationSettings},
     authority::{ApplicationRequest, Authority, ProjectRequest},
     caller::{Caller, Permit, Scope},
+    event::{SecurityEvent, Signal},
     federation::Providers,
     ids::MembershipId,
     membership::Membership,
@@ -151,6 +152,7 @@ impl Server {
             updated_at: now,
         };
         self.world.store.write(move |tx| Ok(tx.insert_membership(&place)?)).await.unwrap();
+        self.authority.hear(Signal::Event(SecurityEvent::MembershipChanged(identity)));
     }
 
     /// The link in the `nth` mail.

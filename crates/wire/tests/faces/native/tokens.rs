@@ -2,9 +2,10 @@
 
 use insta::assert_snapshot;
 use ringfence_core::caller::Scope;
+use serde_json::json;
 
 use super::world::World;
-use crate::support::claims;
+use crate::support::{claims, header};
 
 #[tokio::test]
 async fn a_server_asks_whether_a_token_counts() {
@@ -50,4 +51,29 @@ async fn tokens_outlive_a_rotation_of_keys() {
     let listed = w.admin("GET", "/admin/signing-keys").send().await.json();
     let published = listed["items"].as_array().unwrap().iter().filter(|key| key["alg"] == "EdDSA").count();
     assert_eq!(published, 2);
+}
+
+#[tokio::test]
+async fn a_project_chooses_an_algorithm_that_more_libraries_know() {
+    let w = World::start().await;
+    let before = w.member("ann").await;
+    let change = json!({ "policy": { "signing_alg": "ES256" } });
+    let changed = w.admin("PATCH", "/admin/project").json(&change).send().await;
+    assert_eq!(changed.json()["policy"]["signing_alg"], "ES256", "{changed}");
+    let after = w.sign_up("bob").await.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (header(&before.access)["alg"].as_str(), header(&after)["alg"].as_str()),
+        (Some("EdDSA"), Some("ES256"))
+    );
+    let renewed = w.refresh(&before.refresh).await.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(header(&renewed)["alg"], "ES256");
+    for token in [&before.access, &after, &renewed] {
+        assert_eq!(w.me(token).await.status, 200, "what was made before goes on");
+    }
+    let project = claims(&after)["iss"].as_str().unwrap().strip_prefix("https://auth.example.org").unwrap().to_owned();
+    let published = w.server.ask_root("GET", &format!("{project}/jwks.json")).send().await.json();
+    let key = published["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header(&after)["kid"]);
+    assert_eq!(key.unwrap()["crv"], "P-256");
+    let none = json!({ "policy": { "signing_alg": "HS256" } });
+    assert_eq!(w.admin("PATCH", "/admin/project").json(&none).send().await.status, 422);
 }

@@ -9,7 +9,7 @@ pub use exchange::{Answer, Asking, Exchange, basic};
 pub use ground::{Ground, PUBLIC_URL, mount};
 pub use looks::{by_kind, indented, named, numbered, verbatim};
 use ringfence_core::mail::Message;
-pub use tokens::{claims, forged, signed, signed_by};
+pub use tokens::{claims, forged, header, signed, signed_by};
 
 /// The link in a mail; empty in mails without one.
 pub fn link_in(message: Message) -> String {

@@ -25,6 +25,15 @@ pub fn forged(header: &str, claims: &Value) -> String {
 
 /// The claims of a token, unverified.
 pub fn claims(token: &str) -> Value {
-    let payload = token.trim_start_matches("JWT ").split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    segment(token, 1)
+}
+
+/// What a token says of itself.
+pub fn header(token: &str) -> Value {
+    segment(token, 0)
+}
+
+fn segment(token: &str, nth: usize) -> Value {
+    let segment = token.trim_start_matches("JWT ").split('.').nth(nth).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
 }
