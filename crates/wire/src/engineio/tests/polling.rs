@@ -78,7 +78,9 @@ async fn a_poll_waits_for_what_comes_and_heartbeats_come() {
     for _ in 0..4 {
         t.advance(25);
         assert_eq!(polled.fetched().await, "2");
-        polled.post("3").await;
+        // The echo comes when the line has taken what stands before it; only then may time go on.
+        polled.post("3\u{1e}42[\"echo\",\"here\"]").await;
+        assert_eq!(polled.fetched().await, r#"42["message","here"]"#);
     }
 }
 
