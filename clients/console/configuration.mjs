@@ -238,7 +238,7 @@ export async function configuration({ page, context, quiet }) {
     for (const [language, words] of [['de', /neues Passwort/i], ['it', /nuova password/]]) {
       await page.goto(`${site}/console/mails?language=${language}`);
       await page.getByRole('heading', { name: words }).first().waitFor();
-      assert.equal(await page.locator('iframe').count(), 5);
+      assert.equal(await page.locator('iframe').count(), 7);
     }
     const framed = page.frameLocator('iframe').first();
     await framed.getByRole('link', { name: 'https://example.org/link' }).waitFor();
