@@ -206,7 +206,8 @@ pub(crate) fn report(rounds: &[Raw]) {
     let row = |name: String, rate: &dyn Fn(&Raw) -> f64, micros: &dyn Fn(&Raw) -> f64| {
         let rate = spread(rate);
         let rate = format!("{:.0} ({:.0}–{:.0})", rate.median, rate.least, rate.most);
-        vec![name, rate, format!("{:.1}", spread(micros).median)]
+        let micros = spread(micros).median;
+        vec![name, rate, if micros.is_nan() { "–".to_owned() } else { format!("{micros:.1}") }]
     };
     let mut rows = vec![
         row("a guest's rows in SQLite, 64 to a durable commit".to_owned(), &|raw| raw.commits.per_second, &|raw| {
